@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what Countersign needs from Debian 12. Usage: dependencies.sh build|test
+# "build" is enough for the two programs; "test" adds the foreign clients and servers the tests drive.
+set -euo pipefail
+
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config
+  libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
+  libtomlplusplus-dev libcli11-dev libsoci-dev libsqlite3-dev
+  libcurl4-openssl-dev libcrypt-dev libsystemd-dev
+)
+test_packages=(
+  "${build_packages[@]}"
+  libgtest-dev libgmock-dev libbenchmark-dev
+  scep certmonger strongswan-pki libstrongswan-extra-plugins
+  openssl sqlite3 curl python3 procps netcat-openbsd
+)
+
+case "${1:-build}" in
+  build) wanted=("${build_packages[@]}") ;;
+  test) wanted=("${test_packages[@]}") ;;
+  *) echo "usage: $0 build|test" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "These Debian packages are missing; install them as root and run this again:" >&2
+  echo "  apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# Client packages must not start daemons of their own while we only want their programs.
+apt-get update -q
+apt-get install -y -q --no-install-recommends "${missing[@]}"
