@@ -22,7 +22,7 @@ struct CmsLimits {
     std::size_t message_octets = 2 * 1024 * 1024;
     int depth = 16;                // nested constructed encodings
     std::size_t certificates = 8;
-    std::size_t recipients = 4;
+    std::size_t recipients = 8;    // Debian's scepclient encrypts to every certificate of GetCACert
     std::size_t attributes = 32;
     std::size_t attribute_octets = 16 * 1024;
 };
