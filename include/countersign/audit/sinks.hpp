@@ -1,0 +1,55 @@
+// Where audit events go: JSON lines in a file, several sinks at once, or memory in tests.
+#pragma once
+
+#include "countersign/audit/event.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace countersign::audit {
+
+// One line of JSON: {"time":...,"event":...,"severity":...,fields...}, without the newline.
+std::string to_json_line(const Event& event, Time time);
+
+// Appends one line per event to a file (0640, created when absent) with a single write(2). Every `record` returns after
+// fdatasync unless `sync` is false; concurrent callers share one fdatasync. A short or failed write is an error
+// (unavailable) and the partial line is cut off again. Reopens when the file was renamed or removed (logrotate).
+class JsonLinesSink final : public Sink {
+public:
+    static Result<std::unique_ptr<JsonLinesSink>> open(const std::filesystem::path& path, const Clock& clock, bool sync);
+    ~JsonLinesSink() override;
+    Result<void> record(const Event& event) override;
+
+private:
+    struct State;
+    explicit JsonLinesSink(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// Hands each line to a function, e.g. the operations log; never fails.
+class CallbackSink final : public Sink {
+public:
+    CallbackSink(std::function<void(Severity, const std::string& line)> callback, const Clock& clock)
+        : callback_(std::move(callback)), clock_(clock) {}
+    Result<void> record(const Event& event) override;
+
+private:
+    std::function<void(Severity, const std::string&)> callback_;
+    const Clock& clock_;
+};
+
+// Records into all; fails if any fails.
+class TeeSink final : public Sink {
+public:
+    explicit TeeSink(std::vector<std::unique_ptr<Sink>> sinks) : sinks_(std::move(sinks)) {}
+    Result<void> record(const Event& event) override;
+
+private:
+    std::vector<std::unique_ptr<Sink>> sinks_;
+};
+
+}  // namespace countersign::audit

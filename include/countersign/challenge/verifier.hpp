@@ -1,0 +1,79 @@
+// The seam for whatever decides whether a request's challenge is good, and the one that mints challenges. They mirror
+// what an NDES policy module does (INDESPolicy: GenerateChallenge, VerifyRequest, Notify).
+//
+// Contract of Verifier: blocking, safe on many threads. `reserve` judges the challenge and says what the request must then
+// contain; it has no lasting effect by itself. Challenges kept in our own store are reserved and consumed by
+// store::Transactions in the same commit as the attempt (Claim::stored_mac tells it which), so that "once" holds
+// across crashes; commit and release are for what happens outside that commit.
+#pragma once
+
+#include "countersign/core/clock.hpp"
+#include "countersign/core/secret.hpp"
+#include "countersign/crypto/certificate_request.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::challenge {
+
+struct Facts {
+    std::string profile;
+    std::string transaction_id;
+    std::string client;                             // address, for the audit
+    const crypto::CertificateRequest* request = nullptr;
+    std::optional<Secret> challenge;                // nullopt: the attribute is absent
+    Time now{};
+};
+
+// What the request must contain for the claim to cover it; empty members do not restrict.
+struct Binding {
+    std::string subject;             // RFC 4514
+    std::vector<std::string> sans;   // to_text() forms, compared as a set
+    std::string template_name;
+};
+
+struct Claim {
+    std::string kind;        // "one-time", "single-password", "none"
+    std::string id;          // names the challenge in logs; never its value
+    std::string stored_mac;  // empty unless it lives in the store
+    Binding binding;
+};
+
+enum class ClaimOutcome { issued, pending, failed };
+enum class ReleaseReason {
+    unavailable,  // ours or the CA's trouble: nothing is burnt
+    mismatch,     // the request is not what the challenge was given for: counted, and burnt at the limit
+};
+
+// Why a challenge was refused, in the detail of a `denied`, `expired` or `conflict` error; the wire never says.
+class Verifier {
+public:
+    virtual ~Verifier() = default;
+    // denied: missing, unknown, empty or wrong. expired. conflict: used before: a sign of a breach
+    // (RFC 8894 7.3), audited as an alert by the caller. unavailable: cannot be judged now.
+    virtual Result<Claim> reserve(const Facts& facts) = 0;
+    virtual Result<void> commit(const Claim& claim, ClaimOutcome outcome, Time now) = 0;
+    // True when the release burnt the challenge.
+    virtual Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) = 0;
+};
+
+struct MintedChallenge {
+    Secret value;       // shown once
+    std::string id;
+    Time expires{};
+};
+
+class Issuer {
+public:
+    virtual ~Issuer() = default;
+    // throttled: too many outstanding. malformed: the binding cannot be understood (an unparsable DN or SAN).
+    // `valid` nullopt: the profile's own validity.
+    virtual Result<MintedChallenge> issue(const Binding& binding, std::optional<std::chrono::minutes> valid,
+                                          const std::string& who, Time now) = 0;
+    virtual Result<void> revoke(const std::string& id, Time now) = 0;
+    virtual Result<std::size_t> outstanding(Time now) = 0;
+};
+
+}  // namespace countersign::challenge
