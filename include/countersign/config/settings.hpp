@@ -1,0 +1,184 @@
+// The configuration as typed values, after loading: names resolved, paths absolute, defaults filled in. Plain values; `app` turns
+// them into each room's own options. The schema table (config/schema.hpp) is the only description of keys, types, defaults and meaning.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::config {
+
+// Where a value stands, for messages: "countersign.toml:12: profile.default.ca".
+struct Place {
+    std::string file;
+    unsigned line = 0;
+    std::string key;
+};
+
+struct TlsSettings {
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+    std::filesystem::path client_ca;  // empty: none
+};
+
+struct ListenerSettings {
+    Place place;
+    std::string address;
+    std::vector<std::string> serves;           // "scep", "admin"
+    std::vector<std::string> trusted_proxies;
+    std::optional<TlsSettings> tls;
+    bool allow_plain_admin = false;            // key "plain_http_admin = \"i understand passwords travel in clear\""
+};
+
+struct ServerSettings {
+    unsigned io_threads = 1;
+    unsigned workers = 0;                      // 0: four per core, at least 8
+    unsigned queue = 1024;
+    std::size_t max_body_octets = 2 * 1024 * 1024;
+    std::size_t max_request_line_octets = 64 * 1024;
+    std::size_t max_connections = 10000;
+    std::size_t max_connections_per_client = 1000;
+    std::chrono::seconds header_timeout{10};
+    std::chrono::seconds body_timeout{30};
+    std::chrono::seconds idle_timeout{15};
+    std::chrono::seconds answer_timeout{60};
+    std::chrono::seconds drain_timeout{30};
+};
+
+struct StoreSettings {
+    Place place;
+    std::string url;                           // "sqlite:/absolute/path"
+};
+
+struct SecretsSettings {
+    Place place;
+    std::filesystem::path pepper;              // file of at least 32 random octets; keys the MACs of challenges and derived secrets
+};
+
+struct KeyPairSettings {
+    Place place;
+    std::string key;                           // URI: "file:/abs/path" or "pkcs11:..."
+    std::filesystem::path certificate;
+};
+
+struct RaSettings {
+    Place place;
+    KeyPairSettings encryption;
+    KeyPairSettings agent;
+    std::vector<KeyPairSettings> previous_encryption;  // still open envelopes after a rollover
+};
+
+struct CaSettings {
+    Place place;
+    std::string type;                          // "local"
+    KeyPairSettings issuer;                    // local: key and certificate of the CA
+    std::filesystem::path chain;               // PEM above the CA; empty: self-issued
+    std::filesystem::path successor;           // PEM for GetNextCACert; empty: none
+    std::filesystem::path serial_secret;
+    std::vector<std::string> crl_urls;
+    std::vector<std::string> ca_issuers_urls;
+    std::string crl_path;                      // HTTP path where we publish the CRL; empty: nowhere
+    std::vector<std::string> extended_key_usage;
+    std::uint32_t max_validity_days = 825;
+    std::uint32_t crl_validity_hours = 168;
+    std::uint32_t crl_refresh_hours = 12;
+};
+
+struct ChallengeSettings {
+    Place place;
+    std::string mode;                          // "one-time", "single-password", "none"
+    std::uint32_t bytes = 8;
+    std::uint32_t valid_minutes = 60;
+    std::uint32_t max_outstanding = 10000;
+    std::uint32_t burn_after_refusals = 5;
+    std::filesystem::path password_file;       // single-password
+};
+
+struct ProfileSettings {
+    Place place;
+    std::string name;
+    std::vector<std::string> paths;
+    std::vector<std::string> admin_paths;
+    std::string ra;
+    std::string ca;
+    ChallengeSettings challenge;
+    std::string template_signature;
+    std::string template_encryption;
+    std::string template_general_purpose;
+    std::vector<std::string> ciphers;          // "AES-256-CBC", ..., "DES-EDE3-CBC", "DES-CBC"
+    std::vector<std::string> digests;          // "SHA-256", ..., "SHA-1"
+    bool md5_signer_certificates = false;
+    bool renewal = true;
+    bool include_ca_in_reply = false;
+    std::string unavailable_answer = "retry";  // when the CA is away: "retry" (HTTP 503) or "pending"
+    bool get_cert = true;                      // answer GetCert and GetCRL
+};
+
+struct TemplateSettings {
+    Place place;
+    std::string name;
+    std::vector<std::string> key_usage;            // empty: as requested, within digitalSignature and keyEncipherment
+    std::vector<std::string> extended_key_usage;   // names or OIDs
+    std::uint32_t validity_days = 365;
+    std::uint32_t backdate_minutes = 60;
+    std::vector<std::string> key_algorithms;
+    std::uint32_t rsa_bits_min = 2048;
+    std::uint32_t rsa_bits_max = 4096;
+    std::vector<std::string> subject_attributes;
+    std::vector<std::string> subject_patterns;
+    bool allow_empty_subject = false;
+    std::vector<std::string> san_types;
+    std::vector<std::string> san_patterns;
+    bool allow_wildcard_dns = false;
+    bool security_identifier_uri = false;
+    std::uint32_t max_sans = 20;
+    bool renewal_allowed = true;
+    std::uint32_t renewal_window_days = 0;
+    bool renewal_allow_expired = false;
+    bool renewal_allow_same_key = true;
+    bool renewal_require_same_subject = true;
+    bool hold_for_approval = false;
+    bool signer_key_must_match = true;
+    bool strict_extensions = false;
+};
+
+struct AccountSettings {
+    Place place;
+    std::string name;
+    std::string password_hash;                 // crypt(5), as `countersign hash-password` prints
+    std::vector<std::string> roles;            // "device-administrator", "officer", "auditor"
+    std::vector<std::string> profiles;         // empty: all
+};
+
+struct AuditSettings {
+    Place place;
+    std::filesystem::path file;                // empty: the operations log only
+    bool sync = true;                          // fdatasync each event (shared between concurrent ones)
+};
+
+struct LogSettings {
+    std::string level = "info";                // "debug", "info", "warning", "error"
+    bool requests = true;                      // one line per HTTP request
+};
+
+struct Settings {
+    std::filesystem::path file;                // the configuration file, absolute
+    std::filesystem::path directory;           // relative paths in the file are below it
+    std::vector<ListenerSettings> listeners;
+    ServerSettings server;
+    StoreSettings store;
+    SecretsSettings secrets;
+    std::map<std::string, RaSettings> ra;
+    std::map<std::string, CaSettings> ca;
+    std::map<std::string, ProfileSettings> profiles;
+    std::map<std::string, TemplateSettings> templates;
+    std::map<std::string, AccountSettings> accounts;
+    AuditSettings audit;
+    LogSettings log;
+};
+
+}  // namespace countersign::config
