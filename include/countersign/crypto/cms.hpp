@@ -48,17 +48,19 @@ struct SignedData {
     std::optional<SignatureScheme> signature_scheme;  // nullopt: an algorithm this program does not know
     std::vector<Attribute> signed_attributes;
     Bytes signed_attributes_der;  // re-encoded as DER SET OF: what the signature covers (RFC 5652 5.4)
+    Bytes signed_attributes_received;  // the SET as sent, when it had definite length and differs from the above
     Bytes signature;
 
     // ContentInfo { signedData }. malformed: another type, trailing octets, zero or several signers, no
-    // signed attributes, an attribute type twice, a limit passed, unsigned digest or an empty digestAlgorithms set.
+    // signed attributes, an attribute type twice, a limit passed, an unknown digest or an empty digestAlgorithms set.
     static Result<SignedData> from_ber(ByteView message, const CmsLimits& limits = {});
 
     // The certificate among `certificates` that the signer info names; not_found otherwise.
     Result<Certificate> signer_certificate() const;
 
     // contentType and messageDigest attributes are present once and match, and the signature holds under
-    // `signer` (RFC 5652 5.4, 5.6). unauthenticated otherwise. MD5 and, unless allowed, SHA-1 are refused.
+    // `signer` (RFC 5652 5.4, 5.6), over the attributes in DER order or as sent. unauthenticated otherwise. MD5 and,
+    // unless allowed, SHA-1 are refused.
     Result<void> verify(const PublicKey& signer, bool allow_sha1) const;
 };
 
@@ -84,6 +86,8 @@ struct EnvelopedData {
     Bytes iv;
     Bytes ciphertext;
 
+    // malformed: not such a message, an originatorInfo, no recipient, no content, a limit passed, an IV of the wrong
+    // length. denied: readable, but a content cipher or key transport this program has no name for.
     static Result<EnvelopedData> from_ber(ByteView message, const CmsLimits& limits = {});
 };
 

@@ -1,0 +1,164 @@
+#include "openssl_key.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+
+namespace countersign::keys {
+
+namespace {
+
+template <auto free_function>
+struct FreeWith {
+    template <class T>
+    void operator()(T* value) const { free_function(value); }
+};
+using PKey = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using PKeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeWith<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
+using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
+
+const char* openssl_name(crypto::DigestAlgorithm algorithm) {
+    switch (algorithm) {
+        case crypto::DigestAlgorithm::sha1: return "SHA1";
+        case crypto::DigestAlgorithm::sha256: return "SHA256";
+        case crypto::DigestAlgorithm::sha384: return "SHA384";
+        case crypto::DigestAlgorithm::sha512: return "SHA512";
+        case crypto::DigestAlgorithm::md5: break;  // this program never signs with it
+    }
+    return nullptr;
+}
+
+Error openssl_failed(std::string_view what) {
+    ERR_clear_error();
+    return fail::internal(std::string(what) + " failed in OpenSSL");
+}
+
+// One EVP_PKEY for all threads: OpenSSL locks what it shares (blinding) only for moments, so every operation
+// needs no more than a context of its own.
+class OpensslKey final : public Key {
+public:
+    OpensslKey(PKey key, crypto::PublicKey public_key, std::string description)
+        : key_(std::move(key)), public_key_(std::move(public_key)), modulus_(public_key_.rsa_modulus()),
+          description_(std::move(description)) {}
+
+    const crypto::PublicKey& public_key() const override { return public_key_; }
+    Result<Bytes> sign(crypto::SignatureScheme scheme, ByteView message) override;
+    bool offers(DecryptScheme) const override { return public_key_.is_rsa(); }
+    Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) override;
+    std::string describe() const override { return description_; }
+
+private:
+    PKey key_;
+    crypto::PublicKey public_key_;
+    Bytes modulus_;
+    std::string description_;
+};
+
+Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message) {
+    const char* digest = openssl_name(scheme.digest);
+    if (digest == nullptr) return fail::malformed("no signatures with " + std::string(crypto::name(scheme.digest)));
+    if ((scheme.padding == crypto::Padding::ecdsa) == public_key_.is_rsa()) {
+        return fail::malformed(crypto::name(scheme) + " with a key of type " +
+                               std::string(crypto::name(public_key_.algorithm())));
+    }
+    const DigestContext context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* parameters = nullptr;  // owned by context
+    if (!context || EVP_DigestSignInit_ex(context.get(), &parameters, digest, nullptr, nullptr, key_.get(), nullptr) != 1) {
+        return openssl_failed("preparing a signature");
+    }
+    if (scheme.padding == crypto::Padding::rsa_pss &&
+        (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1)) {
+        return openssl_failed("preparing a PSS signature");
+    }
+    // Named here because a default may change, and PKCS#1 v1.5 is meant.
+    if (scheme.padding == crypto::Padding::rsa_pkcs1 &&
+        EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PADDING) != 1) {
+        return openssl_failed("preparing a PKCS#1 signature");
+    }
+    std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
+    Bytes signature(size);
+    if (EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) != 1) {
+        return openssl_failed("signing");
+    }
+    signature.resize(size);
+    return signature;
+}
+
+Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
+    if (!public_key_.is_rsa()) return fail::malformed("decryption with a key that is not RSA");
+    if (ciphertext.size() != modulus_.size() ||
+        !std::lexicographical_compare(ciphertext.begin(), ciphertext.end(), modulus_.begin(), modulus_.end())) {
+        return fail::malformed("a ciphertext that is not below the RSA modulus");
+    }
+    const int padding = scheme == DecryptScheme::rsa_raw ? RSA_NO_PADDING : RSA_PKCS1_PADDING;
+    const PKeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1) {
+        return openssl_failed("preparing a decryption");
+    }
+    Secret plaintext = Secret::of_size(modulus_.size());
+    std::size_t size = plaintext.size();
+    const int opened =
+        EVP_PKEY_decrypt(context.get(), plaintext.writable().data(), &size, ciphertext.data(), ciphertext.size());
+    ERR_clear_error();
+    if (opened != 1) return fail::malformed("RSA decryption failed");
+    plaintext.truncate(size);
+    return plaintext;
+}
+
+// Asks nobody: a daemon has no one to ask, and the key source promises unencrypted keys.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+Result<crypto::PublicKey> public_half(EVP_PKEY* key) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key, &der);
+    if (size <= 0) return openssl_failed("writing the public key");
+    auto result = crypto::PublicKey::from_spki({der, static_cast<std::size_t>(size)});
+    OPENSSL_free(der);
+    return result;
+}
+
+// One signature, checked with the public half: a damaged key is found here and not by the first client.
+Result<void> prove(Key& key) {
+    const auto message = as_bytes("countersign: does this key work?");
+    const auto scheme = key.public_key().scheme_with(crypto::DigestAlgorithm::sha256);
+    const auto signature = key.sign(scheme, message);
+    if (!signature || !key.public_key().verify(scheme, message, *signature)) {
+        return fail::malformed("the private key does not work: its signature does not verify");
+    }
+    return boost::system::in_place_value;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Key>> openssl_key_from_pem(ByteView pem, std::string description) {
+    constexpr unsigned least_rsa_bits = 2048;
+    if (as_text(pem).find("ENCRYPTED") != std::string_view::npos) {
+        return fail::malformed("the private key is encrypted; remove the passphrase: openssl pkey -in KEY -out NEW");
+    }
+    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    if (!bio) return openssl_failed("reading a key");
+    PKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    ERR_clear_error();
+    if (!key) return fail::malformed("no private key in PEM form");
+    auto public_key = public_half(key.get());
+    if (!public_key) return within("the key", std::move(public_key).error());
+    if (public_key->is_rsa() && public_key->bits() < least_rsa_bits) {
+        return fail::malformed("an RSA key of " + std::to_string(public_key->bits()) + " bits; at least 2048 are needed");
+    }
+    const std::string kind = std::string(crypto::name(public_key->algorithm())) +
+                             (public_key->is_rsa() ? " " + std::to_string(public_key->bits()) : "");
+    auto result = std::make_shared<OpensslKey>(std::move(key), *std::move(public_key), description + " (" + kind + ")");
+    CHECK(prove(*result));
+    return std::shared_ptr<Key>(std::move(result));
+}
+
+}  // namespace countersign::keys
