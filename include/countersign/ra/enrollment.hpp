@@ -8,12 +8,13 @@
 #include "countersign/audit/event.hpp"
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
+#include "countersign/policy/judge.hpp"
 #include "countersign/ra/profile.hpp"
+#include "countersign/scep/request.hpp"
 #include "countersign/store/issued.hpp"
 #include "countersign/store/transactions.hpp"
 
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -41,47 +42,81 @@ public:
 
     // Carries an attempt that nobody is working on towards its end: submits what was approved or interrupted, polls what the CA
     // holds. Returns the attempt as it then stands. Safe to call at any time and from anywhere; an attempt being
-    // worked on is returned as it is.
+    // worked on is returned as it is. unavailable, outcome_unknown: later.
     Result<store::Attempt> advance(const Profile& profile, const store::Attempt& attempt);
 
 private:
     struct Exchange;  // one message being answered
+    // An attempt as it stands, and the certificate if this call has it at hand.
+    struct Settled {
+        store::Attempt attempt;
+        std::optional<crypto::Certificate> certificate;
+    };
 
+    // enrollment.cpp: the main path
     Result<Bytes> answer_opened(Exchange& exchange);
     Result<Bytes> enroll(Exchange& exchange);
     Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);
     Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
+    Result<Bytes> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
+
+    // claims.cpp: by what right a request asks
+    Result<std::optional<policy::RenewedCertificate>> renewed_certificate(const Exchange& exchange);
+    Result<challenge::Claim> claim_for(const Exchange& exchange);
+
+    // settlement.cpp: from a recorded intent to a recorded outcome
+    Result<Settled> settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
+                           const crypto::CertificateContent& plan);
+    Result<Settled> settle_trouble(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
+                                   const Error& error);
+    Result<Settled> settle_outcome(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
+                                   ca::Outcome outcome);
+    Result<Settled> settle_issued(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
+                                  const crypto::Certificate& certificate);
+    Result<Settled> settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate);
+    Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
+                               const std::string& findings);
+    Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id);
+
+    // queries.cpp: questions about what exists already
     Result<Bytes> answer_poll(Exchange& exchange);
     Result<Bytes> answer_get_cert(Exchange& exchange);
     Result<Bytes> answer_get_crl(Exchange& exchange);
 
-    Result<challenge::Claim> claim_for(Exchange& exchange);
+    // replies.cpp: what goes back, and what the audit says about it
+    Result<Bytes> refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure, Time now);
+    Result<Bytes> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope, Time now);
     Result<Bytes> refuse_claim(Exchange& exchange, const Error& error);
     Result<Bytes> refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny);
-
-    // From a recorded intent to a recorded outcome: countersign, submit, compare, record.
-    Result<store::Attempt> settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
-                                  crypto::CertificateContent plan);
-    Result<store::Attempt> settle_outcome(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
-                                          const ca::Outcome& outcome);
-    Result<store::Attempt> settle_issued(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
-                                         const crypto::Certificate& certificate);
-    Result<store::Attempt> settle_failed(const Profile& profile, store::Attempt attempt, const std::string& reason,
-                                         store::ChallengeFate fate);
-
-    Result<Bytes> answer_attempt(Exchange& exchange, const store::Attempt& attempt);
-    Result<Bytes> success(Exchange& exchange, const std::string& serial);
+    Result<Bytes> refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, scep::FailInfo info);
+    Result<Bytes> answer_attempt(Exchange& exchange, const Settled& settled);
+    Result<Bytes> success(Exchange& exchange, const crypto::Certificate& certificate);
+    Result<Bytes> recorded_success(Exchange& exchange, const std::string& serial);
     Result<Bytes> failure(Exchange& exchange, scep::FailInfo info);
     Result<Bytes> pending(Exchange& exchange);
-    Result<Bytes> reply(Exchange& exchange, const scep::ReplyContent& content);
+    Result<Bytes> reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content, Time now);
+    // For decisions that refuse: whatever becomes of the record, the refusal stands.
+    void note(const audit::Event& event);
 
-    bool take(const std::string& attempt_id);
-    void give_back(const std::string& attempt_id);
+    // Marks an attempt as being worked on by a thread of ours, for as long as this lives.
+    class Hold {
+    public:
+        Hold(Enrollment& enrollment, std::string attempt_id);
+        ~Hold();
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+        bool held() const { return held_; }
+
+    private:
+        Enrollment& enrollment_;
+        std::string attempt_id_;
+        bool held_ = false;
+    };
     void reach(std::string_view crash_point) const;
 
     EnrollmentParts parts_;
     std::mutex working_mutex_;
-    std::set<std::string> working_;  // attempts some thread of ours is settling
+    std::set<std::string> working_;
 };
 
 }  // namespace countersign::ra

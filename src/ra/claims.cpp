@@ -1,0 +1,46 @@
+// By what right a request asks for a certificate: a challenge, or a certificate it already has.
+#include "countersign/ra/enrollment.hpp"
+#include "exchange.hpp"
+
+namespace countersign::ra {
+
+// A message counts as a renewal when its signer certificate is, octet for octet, one we issued to a client of this CA.
+// A plain PKCSReq with an old certificate that no longer counts (expired, revoked) is an ordinary enrollment with a challenge;
+// a RenewalReq with one is a renewal that policy will refuse in words.
+Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificate(const Exchange& exchange) {
+    std::optional<policy::RenewedCertificate> none;
+    if (!exchange.profile.renewal) return none;
+    const auto& signer = exchange.envelope().signer();
+    if (signer.self_issued()) return none;
+    TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, signer.serial_hex()));
+    if (!record || !equal(record->der, signer.der())) return none;
+    if (record->kind != "enroll" && record->kind != "renew") return none;
+
+    policy::RenewedCertificate renewed{.certificate = signer,
+                                       .recorded = true,
+                                       .profile = record->profile,
+                                       .revoked = record->revoked.has_value(),
+                                       .template_name = record->template_name};
+    const bool explicit_renewal = exchange.opened.type() == scep::MessageType::renewal_req;
+    if (!explicit_renewal && (renewed.revoked || !signer.valid_at(exchange.now))) return none;
+    return std::optional(std::move(renewed));
+}
+
+Result<challenge::Claim> Enrollment::claim_for(const Exchange& exchange) {
+    if (exchange.renewed) {
+        challenge::Claim claim;
+        claim.kind = "renewal";
+        claim.id = exchange.renewed->certificate.serial_hex();
+        return claim;
+    }
+    challenge::Facts facts;
+    facts.profile = exchange.profile.name;
+    facts.transaction_id = exchange.transaction.transaction_id;
+    facts.client = exchange.client;
+    facts.request = &exchange.request();
+    facts.challenge = exchange.request().challenge_password();
+    facts.now = exchange.now;
+    return exchange.profile.verifier->reserve(facts);
+}
+
+}  // namespace countersign::ra

@@ -1,0 +1,177 @@
+#include "countersign/ra/enrollment.hpp"
+
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/crypto/digest.hpp"
+#include "countersign/ra/plan_record.hpp"
+#include "exchange.hpp"
+
+namespace countersign::ra {
+
+using store::AttemptState;
+
+namespace {
+
+// What makes two messages the same request: the CSR and, for renewals, the certificate that asks.
+std::string digest_of(const crypto::CertificateRequest& request, const std::optional<policy::RenewedCertificate>& renewed) {
+    Bytes material = to_bytes(request.der());
+    if (renewed) material.insert(material.end(), renewed->certificate.der().begin(), renewed->certificate.der().end());
+    return crypto::sha256_hex(material);
+}
+
+bool is_final(AttemptState state) { return state == AttemptState::issued || state == AttemptState::failed; }
+
+const policy::Template* rules_for(const Profile& profile, const policy::Facts& facts) {
+    const auto set = profile.template_set();
+    if (facts.renewed) {
+        for (const auto* rules : {set.signature, set.encryption, set.general_purpose}) {
+            if (rules != nullptr && rules->name == facts.renewed->template_name) return rules;
+        }
+    }
+    return policy::choose_template(set, *facts.request, facts.expectation.template_name);
+}
+
+}  // namespace
+
+// bytes -> verify envelope -> open -> answer by type
+Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const std::string& client) {
+    const Time now = parts_.clock.now();
+    auto verified = scep::VerifiedEnvelope::verify(message, profile.accepted);
+    if (!verified) {
+        note(audit::Event(audit::event::message_refused, audit::Severity::warning)
+                 .with("profile", profile.name)
+                 .with("client", client)
+                 .with("reason", describe(verified.error())));
+        return verified.error();
+    }
+    if (!verified->message_type()) return refuse_type(profile, client, *verified, now);
+
+    auto opened = scep::open_request(*std::move(verified), profile.decryption_keys, profile.accepted, profile.substitute_secret);
+    if (const auto* failure = std::get_if<scep::OpenFailure>(&opened)) return refuse_unopened(profile, client, *failure, now);
+
+    auto& request = std::get<scep::OpenedRequest>(opened);
+    auto context = scep::ReplyContext::of(request.envelope(), request.style());
+    store::TransactionKey transaction{profile.name, request.envelope().signer().public_key().fingerprint(),
+                                      request.envelope().transaction_id()};
+    Exchange exchange{profile, client, now, std::move(request), std::move(context), std::move(transaction)};
+    return answer_opened(exchange);
+}
+
+// Design invariant 1: this switch is the whole list of what a message can ask for.
+Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
+    using scep::MessageType;
+    switch (exchange.opened.type()) {
+        case MessageType::pkcs_req:
+        case MessageType::renewal_req: return enroll(exchange);
+        case MessageType::cert_poll: return answer_poll(exchange);
+        case MessageType::get_cert: return answer_get_cert(exchange);
+        case MessageType::get_crl: return answer_get_crl(exchange);
+        case MessageType::cert_rep: break;
+    }
+    return fail::internal("a message type that no request has was opened");
+}
+
+// facts -> begin transaction -> challenge -> accept
+Result<Bytes> Enrollment::enroll(Exchange& exchange) {
+    if (!exchange.envelope().signer().public_key().is_rsa()) {
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "the reply is encrypted to the signer certificate, which has no RSA key", scep::FailInfo::bad_alg);
+    }
+    TRY(exchange.renewed, renewed_certificate(exchange));
+    if (exchange.opened.type() == scep::MessageType::renewal_req && !exchange.renewed) {
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "a RenewalReq must be signed with a certificate this server issued, and renewal must be allowed here",
+                      scep::FailInfo::bad_request);
+    }
+    exchange.request_digest = digest_of(exchange.request(), exchange.renewed);
+
+    TRY(const auto known, parts_.transactions.latest(exchange.transaction));
+    if (known) {
+        const bool same = known->request_digest == exchange.request_digest;
+        if (!is_final(known->state) || (same && known->state == AttemptState::issued)) return answer_known(exchange, *known);
+    }
+    const auto claim = claim_for(exchange);
+    if (!claim) return refuse_claim(exchange, claim.error());
+    return accept(exchange, *claim);
+}
+
+// The client lost our answer, or asks again while the first request is on its way.
+Result<Bytes> Enrollment::answer_known(Exchange& exchange, const store::Attempt& attempt) {
+    if (attempt.request_digest != exchange.request_digest) {
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "another request is in flight under this transaction (request " + attempt.id + ")",
+                      scep::FailInfo::bad_request);
+    }
+    note(exchange.event(audit::event::enrollment_repeated).with("request", attempt.id).with("state", std::string(name(attempt.state))));
+    return answer_attempt(exchange, Settled{attempt, std::nullopt});
+}
+
+// judge -> audit -> durable commit 1 -> carry out
+Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& claim) {
+    policy::Facts facts;
+    facts.purpose = exchange.renewed ? policy::Purpose::renew : policy::Purpose::enroll;
+    facts.profile = exchange.profile.name;
+    facts.request = &exchange.request();
+    facts.signer = &exchange.envelope().signer();
+    facts.renewed = exchange.renewed;
+    facts.expectation = {claim.binding.subject, claim.binding.sans, claim.binding.template_name};
+    facts.now = exchange.now;
+
+    const auto* rules = rules_for(exchange.profile, facts);
+    if (rules == nullptr) {
+        return refuse_plan(exchange, claim, {{{"TemplateNotAllowed", "the challenge names a template this profile does not use"}}, true});
+    }
+    const auto decision = policy::judge(facts, *rules, exchange.now);
+    if (const auto* deny = std::get_if<policy::Deny>(&decision)) return refuse_plan(exchange, claim, *deny);
+    const auto* hold = std::get_if<policy::Hold>(&decision);
+    const auto& plan = hold != nullptr ? hold->plan : std::get<policy::Allow>(decision).plan;
+    const auto& remarks = hold != nullptr ? hold->remarks : std::get<policy::Allow>(decision).remarks;
+
+    store::Attempt attempt;
+    attempt.id = lower_hex(parts_.random.bytes(16));
+    attempt.key = exchange.transaction;
+    attempt.kind = exchange.renewed ? "renew" : "enroll";
+    attempt.request_digest = exchange.request_digest;
+    attempt.csr = to_bytes(exchange.request().der());
+    attempt.plan = write_plan(plan);
+    attempt.template_name = rules->name;
+    attempt.subject = plan.subject.text();
+    attempt.client = exchange.client;
+    attempt.challenge_mac = claim.stored_mac;
+    attempt.state = hold != nullptr ? AttemptState::held : AttemptState::intent;
+    attempt.reason = hold != nullptr ? hold->reason : "";
+    attempt.created = attempt.updated = exchange.now;
+
+    CHECK(parts_.audit.record(
+        exchange.event(hold != nullptr ? audit::event::enrollment_held : audit::event::enrollment_accepted)
+            .with("request", attempt.id)
+            .with("template", attempt.template_name)
+            .with("challenge", claim.kind + (claim.id.empty() ? "" : " " + claim.id))
+            .with("remarks", policy::describe(remarks))));
+    return carry_out(exchange, std::move(attempt), plan);
+}
+
+// durable commit 1 -> countersign -> CA -> durable commit 2 -> reply
+Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan) {
+    const Hold hold(*this, attempt.id);
+    if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
+        if (recorded.error().kind == ErrorKind::denied) return refuse_claim(exchange, recorded.error());
+        if (recorded.error().kind != ErrorKind::conflict) return recorded.error();
+        TRY(const auto winner, parts_.transactions.latest(exchange.transaction));
+        if (!winner) return fail::unavailable("the transaction is being decided by another request");
+        return answer_known(exchange, *winner);
+    }
+    reach("enroll.after_intent");
+    if (attempt.state == AttemptState::held) return pending(exchange);
+
+    const auto settled = settle(exchange.profile, attempt, exchange.request(), plan);
+    if (settled) return answer_attempt(exchange, *settled);
+
+    // Nothing reached the CA: the challenge goes back, unless the profile would rather have the client poll while we go on.
+    if (exchange.profile.when_unavailable == WhenUnavailable::answer_pending) return pending(exchange);
+    if (settled.error().kind == ErrorKind::unavailable) {
+        CHECK(settle_failed(attempt, settled.error().detail, store::ChallengeFate::release));
+    }
+    return fail::unavailable(settled.error().detail);
+}
+
+}  // namespace countersign::ra

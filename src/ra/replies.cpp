@@ -1,0 +1,135 @@
+// What goes back to the client, and what the audit says about it. The wire tells no reason; the audit tells all but secrets.
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/ra/enrollment.hpp"
+#include "exchange.hpp"
+
+namespace countersign::ra {
+
+using scep::FailInfo;
+using store::AttemptState;
+
+namespace {
+
+audit::Event event_for(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
+                       std::string_view id) {
+    return audit::Event(id, audit::severity_of(id))
+        .with("profile", profile.name)
+        .with("client", client)
+        .with("message_type", envelope.message_type() ? std::string(name(*envelope.message_type()))
+                                                      : printable(envelope.message_type_text(), 40))
+        .with("transaction", printable(envelope.transaction_id()))
+        .with("signer", printable(envelope.signer().subject().text()))
+        .with("signer_key", envelope.signer().public_key().fingerprint());
+}
+
+}  // namespace
+
+audit::Event Enrollment::Exchange::event(std::string_view id) const {
+    auto result = event_for(profile, client, envelope(), id);
+    if (std::holds_alternative<crypto::CertificateRequest>(opened.content())) {
+        result.with("subject", printable(request().subject().text()));
+    }
+    return result;
+}
+
+Result<Bytes> Enrollment::refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
+                                      Time now) {
+    note(event_for(profile, client, envelope, audit::event::message_refused)
+             .with("reason", std::string("the message type is absent or none that a client may send")));
+    return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_request, ""}, now);
+}
+
+Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure,
+                                          Time now) {
+    using Wire = scep::OpenFailure::Wire;
+    note(event_for(profile, client, failure.envelope, audit::event::message_refused).with("reason", failure.detail));
+    const auto context = scep::ReplyContext::of(failure.envelope, failure.style);
+    switch (failure.wire) {
+        case Wire::key_unavailable: return fail::unavailable("the CEP encryption key is away: " + failure.detail);
+        case Wire::unsupported_algorithm: return reply(profile, context, scep::ReplyFailure{FailInfo::bad_alg, ""}, now);
+        case Wire::undecipherable: break;
+    }
+    return reply(profile, context, scep::ReplyFailure{FailInfo::bad_message_check, ""}, now);
+}
+
+// The same answer as for an undecipherable message, octet for octet but for nonces: whether a challenge was wrong, late or
+// used is not the network's business (design invariant 5).
+Result<Bytes> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
+    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled || error.kind == ErrorKind::internal) {
+        return fail::unavailable(error.detail);
+    }
+    const auto id = error.kind == ErrorKind::conflict ? audit::event::challenge_reused : audit::event::enrollment_refused;
+    return refuse(exchange, id, describe(error), FailInfo::bad_message_check);
+}
+
+Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny) {
+    if (!exchange.renewed) {
+        const auto burnt = exchange.profile.verifier->release(claim, challenge::ReleaseReason::mismatch, exchange.now);
+        if (!burnt) return fail::unavailable("counting a refused challenge: " + burnt.error().detail);
+        if (*burnt) note(exchange.event(audit::event::challenge_burnt).with("challenge", claim.id));
+    }
+    return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings), FailInfo::bad_request);
+}
+
+Result<Bytes> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, FailInfo info) {
+    note(exchange.event(event_id).with("reason", reason).with("answer", std::string(name(info))));
+    return failure(exchange, info);
+}
+
+Result<Bytes> Enrollment::answer_attempt(Exchange& exchange, const Settled& settled) {
+    switch (settled.attempt.state) {
+        case AttemptState::issued:
+            if (settled.certificate) return success(exchange, *settled.certificate);
+            return recorded_success(exchange, settled.attempt.certificate_serial);
+        case AttemptState::failed: return failure(exchange, FailInfo::bad_request);
+        case AttemptState::intent:
+        case AttemptState::held:
+        case AttemptState::approved:
+        case AttemptState::pending: break;
+    }
+    return pending(exchange);
+}
+
+Result<Bytes> Enrollment::recorded_success(Exchange& exchange, const std::string& serial) {
+    TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, serial));
+    if (!record) return fail::internal("request recorded as issued, but certificate " + serial + " is not in the ledger");
+    if (record->revoked) {
+        return refuse(exchange, audit::event::enrollment_refused, "certificate " + serial + " has been revoked since it was issued",
+                      FailInfo::bad_request);
+    }
+    TRY(const auto certificate, crypto::Certificate::from_der(record->der));
+    return success(exchange, certificate);
+}
+
+Result<Bytes> Enrollment::success(Exchange& exchange, const crypto::Certificate& certificate) {
+    scep::ReplySuccess content;
+    content.certificates.push_back(certificate);
+    if (exchange.profile.include_ca_in_reply) {
+        const auto& chain = exchange.profile.ca_chain;
+        content.certificates.insert(content.certificates.end(), chain.begin(), chain.end());
+    }
+    auto answer = reply(exchange.profile, exchange.context, content, exchange.now);
+    reach("enroll.before_reply");
+    return answer;
+}
+
+Result<Bytes> Enrollment::failure(Exchange& exchange, FailInfo info) {
+    return reply(exchange.profile, exchange.context, scep::ReplyFailure{info, ""}, exchange.now);
+}
+
+Result<Bytes> Enrollment::pending(Exchange& exchange) {
+    return reply(exchange.profile, exchange.context, scep::ReplyPending{}, exchange.now);
+}
+
+Result<Bytes> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content,
+                                Time now) {
+    return scep::build_reply(context, content, profile.agent->identity(), now, parts_.random);
+}
+
+void Enrollment::note(const audit::Event& event) {
+    // The sink reports its own trouble to the operations log; a refusal needs no permission from it.
+    static_cast<void>(parts_.audit.record(event));
+}
+
+}  // namespace countersign::ra

@@ -1,0 +1,191 @@
+// From a recorded intent to a recorded outcome: what happens between the two durable commits.
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/ra/enrollment.hpp"
+#include "countersign/ra/plan_record.hpp"
+
+namespace countersign::ra {
+
+using store::AttemptState;
+
+namespace {
+
+audit::Event event_about(const store::Attempt& attempt, std::string_view id) {
+    return audit::Event(id, audit::severity_of(id))
+        .with("profile", attempt.key.profile)
+        .with("client", attempt.client)
+        .with("transaction", printable(attempt.key.transaction_id))
+        .with("request", attempt.id)
+        .with("subject", printable(attempt.subject));
+}
+
+// After the CA was asked, our own trouble must never look as if nothing had happened.
+Error in_doubt(Error error) { return {ErrorKind::outcome_unknown, std::move(error.detail)}; }
+
+store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attempt& attempt, const crypto::Certificate& certificate) {
+    store::IssuedCertificate entry;
+    entry.serial = certificate.serial_hex();
+    entry.ca = profile.ca_name;
+    entry.profile = profile.name;
+    entry.attempt = attempt.id;
+    entry.kind = attempt.kind;
+    entry.subject = certificate.subject().text();
+    for (const auto& san : certificate.subject_alt_names()) entry.sans.push_back(crypto::to_text(san));
+    entry.template_name = attempt.template_name;
+    entry.public_key = certificate.public_key().fingerprint();
+    entry.fingerprint = certificate.fingerprint_sha256();
+    entry.not_before = certificate.not_before();
+    entry.not_after = certificate.not_after();
+    entry.der = to_bytes(certificate.der());
+    return entry;
+}
+
+}  // namespace
+
+// unavailable: nothing reached the CA. outcome_unknown: it may have; the attempt stays as it is recorded and is advanced later.
+Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
+                                               const crypto::CertificateContent& plan) {
+    auto countersigned =
+        profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name), parts_.clock.now());
+    if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
+    reach("enroll.after_countersign");
+
+    auto outcome = profile.backend->submit(*countersigned, attempt.id);
+    reach("enroll.after_submit");
+    if (!outcome) return settle_trouble(profile, std::move(attempt), plan, outcome.error());
+    auto settled = settle_outcome(profile, std::move(attempt), plan, *std::move(outcome));
+    if (!settled) return in_doubt(settled.error());
+    return settled;
+}
+
+// Submitting gave an error instead of an outcome.
+Result<Enrollment::Settled> Enrollment::settle_trouble(const Profile& profile, store::Attempt attempt,
+                                                       const crypto::CertificateContent& plan, const Error& error) {
+    switch (error.kind) {
+        case ErrorKind::unavailable: return error;
+        case ErrorKind::malformed:
+        case ErrorKind::denied:
+        case ErrorKind::unauthenticated: {
+            auto settled = settle_failed(std::move(attempt), "the CA backend refused: " + error.detail, store::ChallengeFate::consume);
+            if (!settled) return in_doubt(settled.error());
+            return settled;
+        }
+        default: break;
+    }
+    auto found = profile.backend->reconcile(attempt.id);
+    if (!found) return in_doubt(found.error());
+    if (!*found) return fail::unavailable(error.detail);
+    auto settled = settle_outcome(profile, std::move(attempt), plan, **std::move(found));
+    if (!settled) return in_doubt(settled.error());
+    return settled;
+}
+
+Result<Enrollment::Settled> Enrollment::settle_outcome(const Profile& profile, store::Attempt attempt,
+                                                       const crypto::CertificateContent& plan, ca::Outcome outcome) {
+    if (const auto* issued = std::get_if<ca::Issued>(&outcome)) {
+        return settle_issued(profile, std::move(attempt), plan, issued->certificate);
+    }
+    if (const auto* rejected = std::get_if<ca::Rejected>(&outcome)) {
+        return settle_failed(std::move(attempt), "the CA refused: " + rejected->reason, store::ChallengeFate::consume);
+    }
+    const auto& handle = std::get<ca::Pending>(outcome).handle;
+    if (attempt.state == AttemptState::pending && attempt.ca_handle == handle) return Settled{std::move(attempt), std::nullopt};
+    CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_pending)));
+    CHECK(parts_.transactions.record_pending(attempt.id, handle, parts_.clock.now()));
+    attempt.state = AttemptState::pending;
+    attempt.ca_handle = handle;
+    return Settled{std::move(attempt), std::nullopt};
+}
+
+Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, store::Attempt attempt,
+                                                      const crypto::CertificateContent& plan, const crypto::Certificate& certificate) {
+    auto findings = policy::compare_with_plan(plan, certificate);
+    if (!certificate.verify_signed_by(profile.ca_chain.front().public_key())) {
+        findings.push_back({"IssuerMismatch", "the certificate is not signed by the configured CA"});
+    }
+    if (!findings.empty()) return quarantine(profile, std::move(attempt), certificate, policy::describe(findings));
+
+    CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_issued)
+                                  .with("serial", certificate.serial_hex())
+                                  .with("template", attempt.template_name)
+                                  .with("kind", attempt.kind)
+                                  .with("not_after", to_rfc3339(certificate.not_after()))));
+    CHECK(parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now()));
+    reach("enroll.after_record");
+    attempt.state = AttemptState::issued;
+    attempt.certificate_serial = certificate.serial_hex();
+    return Settled{std::move(attempt), certificate};
+}
+
+Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate) {
+    CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_failed)
+                                  .with("reason", reason)
+                                  .with("challenge_released", fate == store::ChallengeFate::release)));
+    CHECK(parts_.transactions.record_failed(attempt.id, reason, fate, parts_.clock.now()));
+    attempt.state = AttemptState::failed;
+    attempt.reason = reason;
+    return Settled{std::move(attempt), std::nullopt};
+}
+
+// A CA that returns something else than what was approved is lying or misconfigured: nobody gets that certificate.
+Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store::Attempt attempt,
+                                                   const crypto::Certificate& certificate, const std::string& findings) {
+    CHECK(parts_.audit.record(event_about(attempt, audit::event::certificate_quarantined)
+                                  .with("serial", certificate.serial_hex())
+                                  .with("fingerprint", certificate.fingerprint_sha256())
+                                  .with("reason", findings)));
+    if (auto* revoker = profile.backend->revoker(); revoker != nullptr) {
+        constexpr int cessation_of_operation = 5;
+        const auto revoked = revoker->revoke(certificate.serial_hex(), cessation_of_operation, parts_.clock.now());
+        if (!revoked) {
+            note(event_about(attempt, audit::event::certificate_quarantined)
+                     .with("reason", "revoking it at the CA failed: " + describe(revoked.error())));
+        }
+    }
+    return settle_failed(std::move(attempt), "the CA returned a certificate that differs from the approved plan: " + findings,
+                         store::ChallengeFate::consume);
+}
+
+Result<store::Attempt> Enrollment::advance(const Profile& profile, const store::Attempt& attempt) {
+    const Hold hold(*this, attempt.id);
+    if (!hold.held()) return attempt;
+    TRY(auto settled, advance_taken(profile, attempt.id));
+    return std::move(settled.attempt);
+}
+
+Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, const std::string& attempt_id) {
+    // Read again now that nobody else of ours changes it: the caller's copy may be old.
+    TRY(auto attempt, parts_.transactions.find(attempt_id));
+    const bool submittable = attempt.state == AttemptState::intent || attempt.state == AttemptState::approved;
+    if (!submittable && attempt.state != AttemptState::pending) return Settled{std::move(attempt), std::nullopt};
+    TRY(const auto plan, read_plan(attempt.plan));
+
+    if (attempt.state == AttemptState::pending) {
+        TRY(auto outcome, profile.backend->poll(attempt.ca_handle));
+        return settle_outcome(profile, std::move(attempt), plan, std::move(outcome));
+    }
+    // It may have been submitted just before a crash.
+    TRY(auto earlier, profile.backend->reconcile(attempt.id));
+    if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
+    TRY(auto request, crypto::CertificateRequest::from_der(attempt.csr));
+    note(event_about(attempt, audit::event::enrollment_recovered).with("state", std::string(name(attempt.state))));
+    return settle(profile, std::move(attempt), std::move(request), plan);
+}
+
+Enrollment::Hold::Hold(Enrollment& enrollment, std::string attempt_id)
+    : enrollment_(enrollment), attempt_id_(std::move(attempt_id)) {
+    const std::lock_guard lock(enrollment_.working_mutex_);
+    held_ = enrollment_.working_.insert(attempt_id_).second;
+}
+
+Enrollment::Hold::~Hold() {
+    if (!held_) return;
+    const std::lock_guard lock(enrollment_.working_mutex_);
+    enrollment_.working_.erase(attempt_id_);
+}
+
+void Enrollment::reach(std::string_view crash_point) const {
+    if (parts_.crash_point) parts_.crash_point(crash_point);
+}
+
+}  // namespace countersign::ra
