@@ -51,8 +51,8 @@ Bytes set_of(std::vector<Bytes> elements) {
 
 Result<Bytes> encode_attribute(const asn1::AttributeFields& fields) {
     unsigned char* der = nullptr;
-    const int size = ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(&fields), &der,
-                                   asn1::item_of<asn1::AttributeFields>());
+    const int size =
+        ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(&fields), &der, asn1::item_of<asn1::AttributeFields>());
     if (size <= 0) {
         ERR_clear_error();
         return fail::malformed("an attribute that cannot be encoded again");
@@ -148,18 +148,6 @@ bool is_oid(ByteView der, std::string_view expected) {
     return position == der.data() + der.size() && asn1::oid_text(object.get()) == expected;
 }
 
-bool names(const SignedData& data, const Certificate& certificate) {
-    if (data.signer_key_identifier) {
-        const auto own = certificate.subject_key_identifier();
-        return own && equal(*own, *data.signer_key_identifier);
-    }
-    if (!equal(certificate.serial(), data.signer_serial)) return false;
-    if (equal(certificate.issuer().der(), *data.signer_issuer)) return true;
-    // Some clients write the name again in another string type than their certificate has.
-    const auto issuer = Name::from_der(*data.signer_issuer);
-    return issuer && issuer->matches(certificate.issuer());
-}
-
 }  // namespace
 
 Result<SignedData> SignedData::from_ber(ByteView message, const CmsLimits& limits) {
@@ -188,7 +176,7 @@ Result<SignedData> SignedData::from_ber(ByteView message, const CmsLimits& limit
 
 Result<Certificate> SignedData::signer_certificate() const {
     for (const auto& certificate : certificates) {
-        if (names(*this, certificate)) return certificate;
+        if (names_certificate(signer_issuer, signer_serial, signer_key_identifier, certificate)) return certificate;
     }
     return fail::not_found("the signer's certificate is not in the message");
 }

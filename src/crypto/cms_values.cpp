@@ -20,9 +20,27 @@ Bytes name_der(const Name& name) {
 
 }  // namespace
 
-Bytes der_printable_string(std::string_view text) { return DerWriter().string(tag::printable_string, text).take(); }
-Bytes der_utf8_string(std::string_view text) { return DerWriter().string(tag::utf8_string, text).take(); }
-Bytes der_octet_string(ByteView octets) { return DerWriter().octet_string(octets).take(); }
+bool names_certificate(const std::optional<Bytes>& issuer, ByteView serial, const std::optional<Bytes>& key_identifier,
+                       const Certificate& certificate) {
+    if (key_identifier) {
+        const auto own = certificate.subject_key_identifier();
+        return own && equal(*own, *key_identifier);
+    }
+    if (!issuer || !equal(serial, certificate.serial())) return false;
+    if (equal(*issuer, certificate.issuer().der())) return true;
+    const auto name = Name::from_der(*issuer);
+    return name && name->matches(certificate.issuer());
+}
+
+Bytes der_printable_string(std::string_view text) {
+    return DerWriter().string(tag::printable_string, text).take();
+}
+Bytes der_utf8_string(std::string_view text) {
+    return DerWriter().string(tag::utf8_string, text).take();
+}
+Bytes der_octet_string(ByteView octets) {
+    return DerWriter().octet_string(octets).take();
+}
 
 Result<std::string> read_printable_string(ByteView der) {
     TRY(const Tlv value, read_single(der, "PrintableString"));
@@ -34,6 +52,12 @@ Result<Bytes> read_octet_string(ByteView der) {
     TRY(const Tlv value, read_single(der, "OCTET STRING"));
     if (value.tag != tag::octet_string) return fail::malformed("not an OCTET STRING");
     return to_bytes(value.content);
+}
+
+Result<std::string> read_utf8_string(ByteView der) {
+    TRY(const Tlv value, read_single(der, "UTF8String"));
+    if (value.tag != tag::utf8_string || !is_utf8(as_text(value.content))) return fail::malformed("not a UTF8String");
+    return std::string(as_text(value.content));
 }
 
 Result<IssuerAndSerial> parse_issuer_and_serial(ByteView der) {

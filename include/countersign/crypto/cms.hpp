@@ -91,6 +91,11 @@ struct EnvelopedData {
     static Result<EnvelopedData> from_ber(ByteView message, const CmsLimits& limits = {});
 };
 
+// Whether a signer or recipient that gives (issuer, serial) or a key identifier means this certificate. Issuers
+// that differ in string types alone are the same name: some clients write it again in another type.
+bool names_certificate(const std::optional<Bytes>& issuer, ByteView serial, const std::optional<Bytes>& key_identifier,
+                       const Certificate& certificate);
+
 // Writers. DER throughout; certificates keep the order given (interop reference, facts 9 and 10).
 
 struct SignerParameters {
@@ -120,6 +125,7 @@ Bytes der_octet_string(ByteView octets);
 // The octets of one DER value if it has that type and nothing follows; malformed otherwise.
 Result<std::string> read_printable_string(ByteView der);
 Result<Bytes> read_octet_string(ByteView der);
+Result<std::string> read_utf8_string(ByteView der);  // well-formed UTF-8
 
 // IssuerAndSerialNumber (GetCert, GetCRL) and SCEP's IssuerAndSubject (RFC 8894 3.3.3). Strict DER.
 struct IssuerAndSerial {
