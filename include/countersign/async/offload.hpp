@@ -26,7 +26,8 @@ struct Offloaded {
 };
 
 // Runs a copy of `job` (copyable, returns a movable value, owns all it touches, does not throw) on the pool and resumes on the
-// coroutine's executor.
+// coroutine's executor, which must not run two handlers at once (a strand, or one thread). deadline_passed also when the
+// coroutine was cancelled. `failure` means nothing when there is a value.
 template <class Job>
 auto offload(WorkerPool& pool, Job& job, std::chrono::milliseconds deadline)
     -> boost::asio::awaitable<Offloaded<std::invoke_result_t<Job&>>>;
