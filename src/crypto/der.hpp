@@ -95,8 +95,12 @@ Result<void> check_der(ByteView der, std::string_view what, int depth = 24);
 Result<std::string> oid_from_content(ByteView content);
 Result<Bytes> oid_to_content(std::string_view dotted);
 
+// Content octets of a UTCTime (RFC 5280 window: 1950 to 2049) or GeneralizedTime in the one form RFC 5280 4.1.2.5 allows.
+Result<Time> time_from_content(Tag type, ByteView content);
+
 // A character string of any ASN.1 string type as UTF-8; nullopt for one that does not hold what its type says, and for
-// other types. T61String is read as ISO 8859-1, as everybody writes it.
+// other types. T61String is read as ISO 8859-1, as everybody writes it; PrintableString as visible ASCII, because
+// devices put '@', '*' and '_' into it.
 std::optional<std::string> string_to_utf8(const Tlv& value);
 bool is_printable_string(std::string_view text);
 bool is_ascii(std::string_view text);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "countersign/core/bytes.hpp"
+#include "countersign/crypto/digest.hpp"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -15,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -69,6 +71,10 @@ public:
 
 // The whole error queue of this thread as one line, emptied; "no OpenSSL error" if there was none.
 std::string openssl_error();
+
+// The digest, fetched once per process (OpenSSL 3 looks EVP_sha256() and its like up again at every use). Throws
+// std::runtime_error when the library has it not, as FIPS providers lack MD5.
+const EVP_MD* evp_md(DigestAlgorithm algorithm);
 
 // DER by an i2d function: to_der(certificate, i2d_X509). Throws std::bad_alloc if the object cannot be encoded:
 // for objects this program made, that is the only reason.
