@@ -1,16 +1,23 @@
 // From settings to running parts: the one place that names adapters.
 //
-// An Instance owns everything it wired, in the order in which it must be taken down. Built by the daemon and, without listeners, by
-// the commands. Every cross-check of settings, keys, certificates and chains happens in assemble(), before a socket opens.
+// Every cross-check of settings, keys, certificates and chains happens in assemble(), before a socket opens, and reports all it
+// finds. A Wiring owns the backends and profiles it made; it borrows the SharedParts, which outlive it and every Wiring made after
+// it (a reload assembles a second one and lets the first go when its last request has been answered).
 #pragma once
 
 #include "countersign/audit/sinks.hpp"
+#include "countersign/ca/backend.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/config/load.hpp"
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
+#include "countersign/http/endpoint.hpp"
+#include "countersign/ra/enrollment.hpp"
+#include "countersign/ra/followup.hpp"
 #include "countersign/store/database.hpp"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,12 +28,36 @@ namespace countersign::app {
 config::Settings load_or_throw(const std::filesystem::path& file, const std::function<void(const std::string&)>& warn);
 
 // The parts that commands need one by one. Errors name the file, the key and the remedy.
-Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings);
+
+Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings, store::CrashPoint crash_point = {});
+// At least `least_octets` from a file that only its owner can read.
 Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t least_octets, std::string_view what);
-Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings, const Clock& clock);
-// denied: the profile's challenge mode cannot mint.
+// The audit file if one is configured; each line goes to `also` too.
+Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings, const Clock& clock,
+                                                std::function<void(audit::Severity, const std::string&)> also = {});
+// denied: the profile's challenge mode cannot mint. not_found: no such profile.
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
                                                        store::Database& database, Random& random);
+
+struct SharedParts {
+    store::Database& database;
+    const Clock& clock;
+    Random& random;
+};
+
+struct Wiring {
+    std::map<std::string, std::shared_ptr<ca::Backend>> backends;
+    ra::Profiles profiles;
+    std::vector<config::Finding> findings;  // with an error among them nothing here may serve
+
+    bool usable() const;
+};
+
+Wiring assemble(const config::Settings& settings, const SharedParts& parts);
+
+// Which path goes where. Throws StartupError on overlapping paths.
+std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
+                                                ra::Enrollment& enrollment, const Clock& clock);
 
 // Everything that start-up checks, without starting: configuration findings, then keys, certificates, chains, store schema.
 // Empty but for warnings: it would start.

@@ -1,0 +1,57 @@
+// Building a Wiring step by step while collecting findings: each step returns nothing when it failed, having said why.
+#pragma once
+
+#include "countersign/app/wire.hpp"
+#include "countersign/keys/key.hpp"
+
+#include <optional>
+
+namespace countersign::app {
+
+class Assembly {
+public:
+    Assembly(const config::Settings& settings, const SharedParts& parts) : settings_(settings), parts_(parts) {}
+    Wiring build();
+
+private:
+    struct Pair {
+        std::shared_ptr<keys::Key> key;
+        crypto::Certificate certificate;
+    };
+    struct Identity {
+        std::shared_ptr<const ra::Agent> agent;
+        std::vector<scep::DecryptionKey> decryption;  // current first
+    };
+
+    // assembly.cpp
+    void build_backend(const std::string& name, const config::CaSettings& ca);
+    void build_profile(const config::ProfileSettings& profile);
+    std::optional<Identity> identity_of(const config::RaSettings& ra, const config::ProfileSettings& profile,
+                                        const std::vector<crypto::Certificate>& chain);
+    std::optional<Pair> key_pair(const config::KeyPairSettings& pair, std::string_view what);
+    void check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate, crypto::KeyUsage needed,
+                           std::string_view what, const std::vector<crypto::Certificate>& chain);
+    std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);
+    void warn_about(const config::ProfileSettings& profile);
+
+    // wire.cpp: the only names of adapters
+    Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
+    Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
+
+    template <class T>
+    std::optional<T> note(const config::Place& place, Result<T> result, std::string remedy) {
+        if (result) return *std::move(result);
+        error(place, result.error().detail, std::move(remedy));
+        return std::nullopt;
+    }
+    void error(const config::Place& place, std::string problem, std::string remedy);
+    void warning(const config::Place& place, std::string problem, std::string remedy);
+
+    const config::Settings& settings_;
+    SharedParts parts_;
+    std::optional<Secret> pepper_;
+    Wiring wiring_;
+};
+
+}  // namespace countersign::app

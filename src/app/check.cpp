@@ -1,0 +1,46 @@
+// What start-up checks, for start-up itself and for `countersign check`.
+#include "countersign/app/wire.hpp"
+#include "countersign/core/random.hpp"
+
+#include <algorithm>
+
+namespace countersign::app {
+
+using config::Finding;
+using config::FindingLevel;
+
+config::Settings load_or_throw(const std::filesystem::path& file, const std::function<void(const std::string&)>& warn) {
+    auto loaded = config::load(file);
+    std::string problems;
+    for (const auto& finding : loaded.findings) {
+        if (finding.level == FindingLevel::warning) {
+            if (warn) warn(config::describe(finding));
+        } else {
+            problems += (problems.empty() ? "" : "\n") + config::describe(finding);
+        }
+    }
+    if (!loaded.settings) throw StartupError(fail::malformed(problems));
+    return *std::move(loaded.settings);
+}
+
+std::vector<Finding> check_everything(const std::filesystem::path& file) {
+    auto loaded = config::load(file);
+    auto findings = std::move(loaded.findings);
+    if (!loaded.settings) return findings;
+    const auto& settings = *loaded.settings;
+
+    const auto database = open_store(settings);
+    if (!database) {
+        findings.push_back({FindingLevel::error, settings.store.place, database.error().detail,
+                            "create it with `countersign init DIR`, or bring it up to date with `countersign store migrate --config " +
+                                settings.file.string() + "`"});
+        return findings;
+    }
+    const SystemClock clock;
+    SystemRandom random;
+    auto wiring = assemble(settings, {**database, clock, random});
+    std::ranges::move(wiring.findings, std::back_inserter(findings));
+    return findings;
+}
+
+}  // namespace countersign::app

@@ -1,0 +1,206 @@
+#include "countersign/app/lifecycle.hpp"
+
+#include "countersign/app/wire.hpp"
+#include "countersign/async/worker_pool.hpp"
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/http/server.hpp"
+#include "operations_log.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <thread>
+
+namespace countersign::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The signals the main thread waits for; blocked everywhere else, so that no system call of a worker is disturbed.
+sigset_t awaited_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+    return set;
+}
+
+template <class T>
+T or_throw(Result<T> result) {
+    if (!result) throw StartupError(result.error());
+    return *std::move(result);
+}
+
+class Daemon {
+public:
+    explicit Daemon(const DaemonOptions& options)
+        : config_(options.config),
+          settings_(load_or_throw(options.config, [](const std::string& text) { spdlog::warn("{}", text); })),
+          audit_(or_throw(open_audit(settings_, clock_, log_audit_line))),
+          database_(or_throw(open_store(settings_, options.crash_point))),
+          enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
+          wiring_(assemble_or_throw(settings_)),
+          workers_(worker_count(settings_.server), settings_.server.queue) {
+        set_log_level(settings_.log.level);
+    }
+
+    int run() {
+        record(audit::event::daemon_started);
+        follow_up_once();
+        start_serving();
+        std::jthread follower([this](const std::stop_token& stop) { follow(stop); });
+        wait_for_the_end();
+        sd_notify(0, "STOPPING=1");
+        spdlog::info("draining: {} connections open", server_->open_connections());
+        server_->drain(settings_.server.drain_timeout);
+        follower.request_stop();
+        follower.join();
+        workers_.drain();
+        record(audit::event::daemon_stopped);
+        server_.reset();
+        database_->close();
+        spdlog::info("stopped");
+        return 0;
+    }
+
+private:
+    static unsigned worker_count(const config::ServerSettings& server) {
+        // More than cores, because workers wait for commits together and a commit is shared by all who wait.
+        return server.workers != 0 ? server.workers : std::max(8U, 4 * std::thread::hardware_concurrency());
+    }
+
+    static http::ServerOptions server_options(const config::Settings& settings) {
+        http::ServerOptions options;
+        for (const auto& listener : settings.listeners) {
+            http::ListenerOptions entry{listener.address, listener.serves, listener.trusted_proxies, std::nullopt};
+            if (listener.tls) entry.tls = {listener.tls->certificate.string(), listener.tls->key.string(), listener.tls->client_ca.string()};
+            options.listeners.push_back(std::move(entry));
+        }
+        const auto& server = settings.server;
+        options.limits.request_line_octets = server.max_request_line_octets;
+        options.limits.header_octets = server.max_request_line_octets + 16 * 1024;
+        options.limits.body_octets = server.max_body_octets;
+        options.limits.header_deadline = server.header_timeout;
+        options.limits.body_deadline = server.body_timeout;
+        options.limits.idle_deadline = server.idle_timeout;
+        options.limits.answer_deadline = server.answer_timeout;
+        options.limits.connections = server.max_connections;
+        options.limits.connections_per_client = server.max_connections_per_client;
+        options.io_threads = server.io_threads;
+        if (settings.log.requests) options.access_log = log_request;
+        return options;
+    }
+
+    Wiring assemble_or_throw(const config::Settings& settings) {
+        auto wiring = assemble(settings, {*database_, clock_, random_});
+        std::string problems;
+        for (const auto& finding : wiring.findings) {
+            if (finding.level == config::FindingLevel::warning) {
+                spdlog::warn("{}", config::describe(finding));
+            } else {
+                problems += (problems.empty() ? "" : "\n") + config::describe(finding);
+            }
+        }
+        if (!problems.empty()) throw StartupError(fail::malformed(problems));
+        return wiring;
+    }
+
+    void start_serving() {
+        server_ = or_throw(http::Server::bind(server_options(settings_), make_router(settings_, wiring_, enrollment_, clock_), workers_));
+        server_->start();
+        for (const auto& address : server_->addresses()) spdlog::info("listening on {}", address);
+        sd_notify(0, "READY=1");
+    }
+
+    void wait_for_the_end() {
+        const auto signals = awaited_signals();
+        std::uint64_t watchdog_us = 0;
+        sd_watchdog_enabled(0, &watchdog_us);
+        const timespec patience{1, 0};
+        for (;;) {
+            const int signal = sigtimedwait(&signals, nullptr, &patience);
+            if (watchdog_us != 0) sd_notify(0, "WATCHDOG=1");
+            if (signal == SIGHUP) reload();
+            if (signal == SIGTERM || signal == SIGINT) return;
+        }
+    }
+
+    // Profiles, RA and CA certificates, templates and TLS certificates; the listeners' addresses, the store and the audit file
+    // stay as they are until a restart. On any error everything stays.
+    void reload() {
+        sd_notify(0, "RELOADING=1");
+        try {
+            auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
+            auto wiring = assemble_or_throw(settings);
+            auto router = make_router(settings, wiring, enrollment_, clock_);
+            {
+                const std::lock_guard lock(wiring_mutex_);
+                wiring_ = std::move(wiring);
+            }
+            server_->swap_router(std::move(router));
+            if (const auto tls = server_->reload_tls(); !tls) spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
+            set_log_level(settings.log.level);
+            spdlog::info("reloaded {}; listeners, store and audit file change with a restart only", config_.string());
+        } catch (const StartupError& error) {
+            spdlog::error("not reloaded, everything stays as it was: {}", error.what());
+        }
+        sd_notify(0, "READY=1");
+    }
+
+    void follow(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock(mutex);
+        auto next_purge = clock_.now();
+        while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested()) {
+            follow_up_once();
+            if (clock_.now() < next_purge) continue;
+            next_purge = clock_.now() + 1h;
+            const auto purged = database_->challenges().purge(clock_.now() - std::chrono::days{30});
+            if (!purged) spdlog::warn("old challenges were not purged: {}", purged.error().detail);
+        }
+    }
+
+    void follow_up_once() {
+        ra::Profiles profiles;
+        {
+            const std::lock_guard lock(wiring_mutex_);
+            profiles = wiring_.profiles;
+        }
+        const auto result = ra::follow_up(enrollment_, database_->transactions(), profiles, 1000);
+        if (result.finished + result.troubled > 0) {
+            spdlog::info("follow-up: {} requests looked at, {} finished, {} could not be advanced", result.looked_at, result.finished,
+                         result.troubled);
+        }
+    }
+
+    void record(std::string_view id) {
+        const audit::Event event = audit::Event(id, audit::severity_of(id)).with("config", config_.string());
+        if (const auto recorded = audit_->record(event); !recorded) throw StartupError(recorded.error());
+    }
+
+    std::filesystem::path config_;
+    SystemClock clock_;
+    SystemRandom random_;
+    config::Settings settings_;
+    std::unique_ptr<audit::Sink> audit_;
+    std::unique_ptr<store::Database> database_;
+    ra::Enrollment enrollment_;
+    std::mutex wiring_mutex_;
+    Wiring wiring_;
+    async::WorkerPool workers_;
+    std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+    const auto signals = awaited_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    start_operations_log();
+    return Daemon(options).run();
+}
+
+}  // namespace countersign::app

@@ -1,0 +1,128 @@
+// The only file that names adapters: which kind of key, CA, challenge and store a word in the configuration stands for.
+#include "countersign/app/wire.hpp"
+
+#include "assembly.hpp"
+#include "countersign/ca/local.hpp"
+#include "countersign/challenge/fixed.hpp"
+#include "countersign/challenge/one_time.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/http/crl_endpoint.hpp"
+#include "countersign/http/scep_endpoint.hpp"
+#include "countersign/keys/file_key.hpp"
+#include "files.hpp"
+
+#include <set>
+
+namespace countersign::app {
+namespace {
+
+challenge::OneTimeOptions one_time_options(const config::ProfileSettings& profile) {
+    return {profile.name, profile.challenge.bytes, std::chrono::minutes{profile.challenge.valid_minutes},
+            profile.challenge.max_outstanding, static_cast<int>(profile.challenge.burn_after_refusals)};
+}
+
+Result<Secret> read_pepper(const config::Settings& settings) { return read_secret_file(settings.secrets.pepper, 32, "the pepper"); }
+
+// Blanks and line ends around a password in a file are not part of it.
+Result<Secret> read_password(const std::filesystem::path& file) {
+    TRY(const Secret text, read_secret_file(file, 1, "the single password"));
+    Secret password(trim(text.reveal_text()));
+    if (password.empty()) return fail::malformed(file.string() + " holds no password");
+    return password;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<keys::Key>> Assembly::open_key(const std::string& uri) {
+    keys::FileKeySource files(settings_.directory);
+    if (uri.starts_with("file:")) return files.open(uri);
+    return fail::malformed(printable(uri) + " is no kind of key this version knows; it knows file:PATH");
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
+    if (ca.type != "local") return fail::malformed("ca type " + printable(ca.type) + " does not exist; this version knows: local");
+    auto issuer = key_pair(ca.issuer, "the CA");
+    if (!issuer) return fail::denied("the CA's own key and certificate could not be loaded");
+    TRY(Secret serial_secret, read_secret_file(ca.serial_secret, 32, "the serial number secret"));
+
+    ca::LocalCaOptions options{name, issuer->certificate, {}, {}, {}, {}};
+    if (!ca.chain.empty()) options.chain = certificates_in(ca.chain, ca.place);
+    options.crl_urls = ca.crl_urls;
+    options.ca_issuers_urls = ca.ca_issuers_urls;
+    for (const auto& purpose : ca.extended_key_usage) {
+        TRY(auto oid, crypto::extended_key_usage_from_name(purpose));
+        options.extended_key_usage.push_back(std::move(oid));
+    }
+    options.max_validity = std::chrono::days{ca.max_validity_days};
+    options.crl_validity = std::chrono::hours{ca.crl_validity_hours};
+    options.crl_refresh = std::chrono::hours{ca.crl_refresh_hours};
+    TRY(auto local, ca::LocalCa::create(std::move(options), issuer->key, std::move(serial_secret), parts_.database.issued(), parts_.clock));
+    return std::shared_ptr<ca::Backend>(std::move(local));
+}
+
+Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {
+    const auto& mode = profile.challenge.mode;
+    if (mode == "none") return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::NoPassword>());
+    if (mode == "single-password") {
+        TRY(Secret password, read_password(profile.challenge.password_file));
+        return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::SinglePassword>(std::move(password)));
+    }
+    if (mode == "one-time") {
+        return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::OneTimePasswords>(
+            one_time_options(profile), *pepper_, parts_.database.challenges(), parts_.random));
+    }
+    return fail::malformed("challenge mode " + printable(mode) + " does not exist; this version knows: one-time, single-password, none");
+}
+
+Wiring assemble(const config::Settings& settings, const SharedParts& parts) { return Assembly(settings, parts).build(); }
+
+Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
+                                                       store::Database& database, Random& random) {
+    const auto found = settings.profiles.find(profile);
+    if (found == settings.profiles.end()) return fail::not_found("there is no profile " + printable(profile) + " in " + settings.file.string());
+    if (found->second.challenge.mode != "one-time") {
+        return fail::denied("profile " + profile + " has challenge mode \"" + found->second.challenge.mode + "\", which mints no passwords");
+    }
+    TRY(const Secret pepper, read_pepper(settings));
+    return std::unique_ptr<challenge::Issuer>(
+        std::make_unique<challenge::OneTimePasswords>(one_time_options(found->second), pepper, database.challenges(), random));
+}
+
+Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings, store::CrashPoint crash_point) {
+    store::DatabaseOptions options;
+    options.url = settings.store.url;
+    options.crash_point = std::move(crash_point);
+    return store::Database::open(options);
+}
+
+Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings, const Clock& clock,
+                                                std::function<void(audit::Severity, const std::string&)> also) {
+    std::vector<std::unique_ptr<audit::Sink>> sinks;
+    if (!settings.audit.file.empty()) {
+        TRY(auto lines, audit::JsonLinesSink::open(settings.audit.file, clock, settings.audit.sync));
+        sinks.push_back(std::move(lines));
+    }
+    if (also) sinks.push_back(std::make_unique<audit::CallbackSink>(std::move(also), clock));
+    return std::unique_ptr<audit::Sink>(std::make_unique<audit::TeeSink>(std::move(sinks)));
+}
+
+std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring, ra::Enrollment& enrollment,
+                                                const Clock& clock) {
+    auto router = std::make_shared<http::Router>();
+    for (const auto& [name, profile] : wiring.profiles) {
+        const auto endpoint = std::make_shared<http::ScepEndpoint>(profile, enrollment, clock);
+        std::set<std::string> forms;
+        for (const auto& path : settings.profiles.at(name).paths) {
+            forms.insert({path, path + "/pkiclient.exe"});
+            // As IIS answers /certsrv/mscep/ with mscep.dll, so the directory of a .dll path is the endpoint too.
+            if (path.ends_with(".dll")) forms.insert(std::filesystem::path(path).parent_path().string());
+        }
+        for (const auto& form : forms) router->add(form, endpoint);
+    }
+    for (const auto& [name, ca] : settings.ca) {
+        if (!ca.crl_path.empty()) router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), clock));
+    }
+    return router;
+}
+
+}  // namespace countersign::app
