@@ -29,6 +29,8 @@ std::string capabilities(const CapabilityFacts& facts) {
     std::string text = "POSTPKIOperation\n";
     if (facts.renewal) text += "Renewal\n";
     if (digests.contains(crypto::DigestAlgorithm::sha512)) text += "SHA-512\n";
+    // Not a keyword of RFC 8894, and the one by which strongSwan 5.9 finds SHA-256 and AES.
+    if (digests.contains(crypto::DigestAlgorithm::sha384)) text += "SHA-384\n";
     if (sha256) text += "SHA-256\n";
     if (digests.contains(crypto::DigestAlgorithm::sha1)) text += "SHA-1\n";
     if (aes) text += "AES\n";

@@ -19,7 +19,7 @@ struct CapabilityFacts {
 };
 
 // LF-separated keywords, final LF, at most 1024 octets (certmonger's limit): POSTPKIOperation, Renewal, SHA-512,
-// SHA-256, SHA-1 if accepted, AES, DES3 if accepted, SCEPStandard when AES, SHA-256 and POST are (they always
+// SHA-384, SHA-256, SHA-1 if accepted, AES, DES3 if accepted, SCEPStandard when AES, SHA-256 and POST are (they always
 // are), GetNextCACert when configured. DES and MD5 are never advertised, even where they are accepted.
 std::string capabilities(const CapabilityFacts& facts);
 
