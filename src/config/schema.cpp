@@ -1,0 +1,316 @@
+#include "schema.hpp"
+
+#include "assign.hpp"
+
+namespace countersign::config {
+namespace {
+
+constexpr std::int64_t kibibyte = 1024;
+constexpr std::int64_t mebibyte = 1024 * kibibyte;
+
+constexpr Section section_table[] = {
+    {"listener", Shape::list, "A place where the daemon accepts connections. At least one must serve \"scep\".", true},
+    {"listener.tls", Shape::optional, "TLS of this listener; without it the listener speaks plain HTTP."},
+    {"server", Shape::table, "Threads and limits of the HTTP front end."},
+    {"store", Shape::table, "The database of attempts, challenges and issued certificates."},
+    {"secrets", Shape::table, "Secrets of the instance as a whole, kept in files.", true},
+    {"ra", Shape::named, "A registration authority: two keys and their certificates.", true},
+    {"ra.*.encryption", Shape::table, "The CEP encryption key opens what clients send: RSA, key usage keyEncipherment.",
+     true},
+    {"ra.*.agent", Shape::table,
+     "The enrollment agent key signs replies and countersigns requests: key usage digitalSignature, extended key usage "
+     "Certificate Request Agent (1.3.6.1.4.1.311.20.2.1).",
+     true},
+    {"ra.*.previous_encryption", Shape::list,
+     "CEP encryption keys of the past, which still open envelopes after a rollover."},
+    {"ca", Shape::named, "A certification authority that requests go to.", true},
+    {"profile", Shape::named, "One SCEP endpoint: its paths, challenge mode, RA, CA and templates.", true},
+    {"profile.*.challenge", Shape::table, "How clients show that they may enroll.", true},
+    {"profile.*.templates", Shape::table, "Which template a request gets; chosen by its key usage, as NDES does.",
+     true},
+    {"template", Shape::named, "What may be in a certificate. Nothing else of a request reaches the CA.", true},
+    {"account", Shape::named, "Who may use the admin surfaces; NAME is the user name."},
+    {"audit", Shape::table, "The audit log: one line of JSON for each decision."},
+    {"log", Shape::table, "The operations log on standard error."},
+};
+
+void put_plain_admin(void* section, const Value& value) {
+    static_cast<ListenerSettings*>(section)->allow_plain_admin = !std::get<std::string>(value).empty();
+}
+
+using Pair = KeyPairSettings;
+using Tls = TlsSettings;
+using Lis = ListenerSettings;
+using Srv = ServerSettings;
+using Ca = CaSettings;
+using Cha = ChallengeSettings;
+using Pro = ProfileSettings;
+using Tpl = TemplateSettings;
+using Acc = AccountSettings;
+
+constexpr std::string_view pair_key_meaning =
+    "Where the private key is: \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI (RFC 7512) with "
+    "pin-source; never a PIN or a key itself.";
+
+constexpr Key key_table[] = {
+    Key{"listener", "address", Kind::text, "", put<&Lis::address>,
+        "\"HOST:PORT\", \"[IPV6]:PORT\", \"unix:/PATH\", or \"systemd:NAME\" for a socket that systemd passes. Port 0 "
+        "takes a "
+        "free port and logs it."}
+        .needed(),
+    Key{"listener", "serves", Kind::texts, "", put<&Lis::serves>,
+        "What is reachable here. SCEP messages protect themselves; the admin surfaces carry passwords."}
+        .among("scep,admin")
+        .needed(),
+    {"listener", "trusted_proxies", Kind::texts, "[]", put<&Lis::trusted_proxies>,
+     "Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed."},
+    Key{"listener", "plain_http_admin", Kind::text, "", put_plain_admin,
+        "Opens the admin surfaces over plain HTTP beyond loopback and trusted proxies. Only these very words do."}
+        .among("i understand passwords travel in clear"),
+    Key{"listener.tls", "certificate", Kind::file, "", put<&Tls::certificate>, "PEM chain of the server, leaf first."}
+        .needed(),
+    Key{"listener.tls", "key", Kind::file, "", put<&Tls::key>, "PEM private key, readable by its owner alone."}
+        .needed()
+        .guarded(),
+    {"listener.tls", "client_ca", Kind::file, "", put<&Tls::client_ca>,
+     "PEM certificates of the CAs of admin clients. Not on a listener that serves scep: asking SCEP clients for a "
+     "certificate breaks Windows and Apple."},
+
+    Key{"server", "io_threads", Kind::number, "1", put<&Srv::io_threads>, "Threads that carry sockets."}.between(1, 64),
+    Key{"server", "workers", Kind::number, "0", put<&Srv::workers>,
+        "Threads for keys, tokens and the database. 0: four for each core, at least 8."}
+        .between(0, 1024),
+    Key{"server", "queue", Kind::number, "1024", put<&Srv::queue>,
+        "Requests that may wait for a worker; more are answered 503 with Retry-After."}
+        .between(1, 1000000, "requests"),
+    Key{"server", "max_body_octets", Kind::number, "2097152", put<&Srv::max_body_octets>, "Longest request body."}
+        .between(16 * kibibyte, 64 * mebibyte, "octets"),
+    Key{"server", "max_request_line_octets", Kind::number, "65536", put<&Srv::max_request_line_octets>,
+        "Longest request line. Clients without POST send whole messages in it; NDES takes 65534 octets."}
+        .between(8 * kibibyte, mebibyte, "octets"),
+    Key{"server", "max_connections", Kind::number, "10000", put<&Srv::max_connections>, "Open connections in all."}
+        .between(1, 1000000, "connections"),
+    Key{"server", "max_connections_per_client", Kind::number, "1000", put<&Srv::max_connections_per_client>,
+        "Open connections of one client address; trusted proxies and Unix sockets are not limited."}
+        .between(1, 1000000, "connections"),
+    Key{"server", "header_timeout", Kind::number, "10", put<&Srv::header_timeout>,
+        "Time for a client to send its headers."}
+        .between(1, 600, "seconds"),
+    Key{"server", "body_timeout", Kind::number, "30", put<&Srv::body_timeout>, "Time for a client to send its body."}
+        .between(1, 3600, "seconds"),
+    Key{"server", "idle_timeout", Kind::number, "15", put<&Srv::idle_timeout>,
+        "How long a connection may wait for its next request."}
+        .between(1, 3600, "seconds"),
+    Key{"server", "answer_timeout", Kind::number, "60", put<&Srv::answer_timeout>, "Time for our own answer; then 503."}
+        .between(1, 3600, "seconds"),
+    Key{"server", "drain_timeout", Kind::number, "30", put<&Srv::drain_timeout>,
+        "How long requests in flight may take to finish after SIGTERM."}
+        .between(0, 3600, "seconds"),
+
+    Key{"store", "url", Kind::store_url, "\"sqlite:countersign.db\"", put<&StoreSettings::url>,
+        "\"sqlite:PATH\". The file must be on a local disk, not on a network file system."},
+
+    Key{"secrets", "pepper", Kind::file, "", put<&SecretsSettings::pepper>,
+        "File of at least 32 random octets. It keys the MACs under which one-time passwords are stored; without it "
+        "outstanding passwords are lost."}
+        .needed()
+        .guarded(),
+
+    Key{"ra.*.encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
+    Key{"ra.*.encryption", "certificate", Kind::file, "", put<&Pair::certificate>, "PEM certificate of that key."}
+        .needed(),
+    Key{"ra.*.agent", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
+    Key{"ra.*.agent", "certificate", Kind::file, "", put<&Pair::certificate>, "PEM certificate of that key."}.needed(),
+    Key{"ra.*.previous_encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
+    Key{"ra.*.previous_encryption", "certificate", Kind::file, "", put<&Pair::certificate>,
+        "PEM certificate of that key."}
+        .needed(),
+
+    Key{"ca", "type", Kind::text, "", put<&Ca::type>, "Which kind of CA this is. \"local\": the embedded one."}
+        .among("local")
+        .needed(),
+    Key{"ca", "key", Kind::key, "", put<&Ca::issuer, &Pair::key>, pair_key_meaning}.needed().guarded(),
+    Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>, "PEM certificate of the issuing CA."}
+        .needed(),
+    {"ca", "chain", Kind::file, "", put<&Ca::chain>,
+     "PEM certificates above the issuing CA, root last. Absent: it is the root."},
+    {"ca", "successor", Kind::file, "", put<&Ca::successor>,
+     "PEM certificates of the CA that takes over, offered by GetNextCACert. Absent: none is announced."},
+    Key{"ca", "serial_secret", Kind::file, "", put<&Ca::serial_secret>,
+        "File of at least 32 random octets from which serial numbers are derived."}
+        .needed()
+        .guarded(),
+    {"ca", "crl_urls", Kind::texts, "[]", put<&Ca::crl_urls>, "CRL distribution points written into certificates."},
+    {"ca", "ca_issuers_urls", Kind::texts, "[]", put<&Ca::ca_issuers_urls>,
+     "Where the CA certificate can be fetched; written into certificates."},
+    {"ca", "crl_path", Kind::text, "", put<&Ca::crl_path>,
+     "HTTP path on the scep listeners where the CRL is published. Absent: nowhere."},
+    {"ca", "extended_key_usage", Kind::texts, "[]", put<&Ca::extended_key_usage>,
+     "The only extended key usages this CA issues (names or dotted OIDs). Empty: any that its certificate allows."},
+    Key{"ca", "max_validity_days", Kind::number, "825", put<&Ca::max_validity_days>,
+        "Longest certificate this CA issues."}
+        .between(1, 7300, "days"),
+    Key{"ca", "crl_validity_hours", Kind::number, "168", put<&Ca::crl_validity_hours>, "How long a CRL is valid."}
+        .between(1, 8784, "hours"),
+    Key{"ca", "crl_refresh_hours", Kind::number, "12", put<&Ca::crl_refresh_hours>,
+        "A CRL older than this is made again; a revocation makes a new one at once."}
+        .between(1, 8784, "hours"),
+
+    Key{"profile", "paths", Kind::texts, "", put<&Pro::paths>,
+        "HTTP paths of the SCEP endpoint, in any letter case. Each also answers with /pkiclient.exe appended and, when "
+        "it "
+        "ends in a .dll, at its directory."}
+        .needed(),
+    {"profile", "admin_paths", Kind::texts, "[]", put<&Pro::admin_paths>,
+     "HTTP paths of the password page for administrators and MDMs (NDES: /certsrv/mscep_admin)."},
+    {"profile", "ra", Kind::text, "\"default\"", put<&Pro::ra>, "Name of the [ra.NAME] that answers."},
+    {"profile", "ca", Kind::text, "\"default\"", put<&Pro::ca>, "Name of the [ca.NAME] that issues."},
+    Key{"profile", "ciphers", Kind::texts, "[\"AES-128-CBC\", \"AES-192-CBC\", \"AES-256-CBC\"]", put<&Pro::ciphers>,
+        "Content ciphers accepted in requests; the reply uses that of its request. The DES ones are for old clients "
+        "alone."}
+        .among("AES-128-CBC,AES-192-CBC,AES-256-CBC,DES-EDE3-CBC,DES-CBC"),
+    Key{"profile", "digests", Kind::texts, "[\"SHA-256\", \"SHA-384\", \"SHA-512\"]", put<&Pro::digests>,
+        "Digests accepted in signatures of requests. SHA-1 is for old clients alone; replies never use it."}
+        .among("SHA-256,SHA-384,SHA-512,SHA-1"),
+    {"profile", "md5_signer_certificates", Kind::boolean, "false", put<&Pro::md5_signer_certificates>,
+     "Accept messages whose self-signed signer certificate was signed with MD5 (old routers)."},
+    {"profile", "renewal", Kind::boolean, "true", put<&Pro::renewal>,
+     "Accept renewals signed by a certificate issued through this profile, and say so in GetCACaps."},
+    {"profile", "include_ca_in_reply", Kind::boolean, "false", put<&Pro::include_ca_in_reply>,
+     "Put the CA certificate beside the new one in replies. Old Cisco VPN clients need it; Juniper and iOS refuse it."},
+    Key{"profile", "unavailable_answer", Kind::text, "\"retry\"", put<&Pro::unavailable_answer>,
+        "When the CA is away: HTTP 503, or PENDING so that the client polls."}
+        .among("retry,pending"),
+    {"profile", "get_cert", Kind::boolean, "true", put<&Pro::get_cert>, "Answer GetCert and GetCRL."},
+
+    Key{"profile.*.challenge", "mode", Kind::text, "", put<&Cha::mode>,
+        "one-time: a fresh password for each enrollment. single-password: one for everybody (NDES "
+        "UseSinglePassword=1). none: "
+        "no password at all (NDES EnforcePassword=0). The last two exist for migration and are warned about at each "
+        "start."}
+        .among("one-time,single-password,none")
+        .needed(),
+    Key{"profile.*.challenge", "bytes", Kind::number, "8", put<&Cha::bytes>,
+        "Random octets of a one-time password, shown as twice as many hexadecimal digits (NDES PasswordLength)."}
+        .between(8, 32, "octets"),
+    Key{"profile.*.challenge", "valid_minutes", Kind::number, "60", put<&Cha::valid_minutes>,
+        "How long a one-time password is good (NDES PasswordValidity)."}
+        .between(1, 43200, "minutes"),
+    Key{"profile.*.challenge", "max_outstanding", Kind::number, "10000", put<&Cha::max_outstanding>,
+        "Unused one-time passwords kept at a time (NDES PasswordMax)."}
+        .between(1, 1000000, "passwords"),
+    Key{"profile.*.challenge", "burn_after_refusals", Kind::number, "5", put<&Cha::burn_after_refusals>,
+        "A one-time password shown with this many requests that do not match what it was given for is burnt."}
+        .between(1, 1000, "requests"),
+    Key{"profile.*.challenge", "password_file", Kind::file, "", put<&Cha::password_file>,
+        "File with the password of mode single-password."}
+        .guarded(),
+
+    Key{"profile.*.templates", "signature", Kind::text, "", put<&Pro::template_signature>,
+        "Template for requests with key usage digitalSignature alone."}
+        .needed(),
+    Key{"profile.*.templates", "encryption", Kind::text, "", put<&Pro::template_encryption>,
+        "Template for requests with key usage keyEncipherment alone."}
+        .needed(),
+    Key{"profile.*.templates", "general_purpose", Kind::text, "", put<&Pro::template_general_purpose>,
+        "Template for requests with both, another or no key usage."}
+        .needed(),
+
+    Key{"template", "key_usage", Kind::texts, "[]", put<&Tpl::key_usage>,
+        "Key usage of the certificate. Empty: as requested, within digitalSignature and keyEncipherment."}
+        .among("digitalSignature,contentCommitment,keyEncipherment,dataEncipherment,keyAgreement"),
+    Key{"template", "extended_key_usage", Kind::texts, "", put<&Tpl::extended_key_usage>,
+        "Extended key usages written into every certificate: clientAuth, serverAuth, emailProtection, ... or dotted "
+        "OIDs."}
+        .needed(),
+    Key{"template", "validity_days", Kind::number, "365", put<&Tpl::validity_days>, "Life of a certificate."}.between(
+        1, 7300, "days"),
+    Key{"template", "backdate_minutes", Kind::number, "60", put<&Tpl::backdate_minutes>,
+        "How far notBefore lies in the past: clocks of new devices are slow."}
+        .between(0, 2880, "minutes"),
+    Key{"template", "key_algorithms", Kind::texts, "[\"rsa\", \"p256\", \"p384\"]", put<&Tpl::key_algorithms>,
+        "Key algorithms accepted."}
+        .among("rsa,p256,p384"),
+    Key{"template", "rsa_bits_min", Kind::number, "2048", put<&Tpl::rsa_bits_min>, "Smallest RSA key."}.between(
+        2048, 8192, "bits"),
+    Key{"template", "rsa_bits_max", Kind::number, "4096", put<&Tpl::rsa_bits_max>, "Largest RSA key."}.between(
+        2048, 8192, "bits"),
+    {"template", "subject_attributes", Kind::texts,
+     "[\"CN\", \"O\", \"OU\", \"C\", \"ST\", \"L\", \"DC\", \"UID\", \"E\", \"serialNumber\", \"SN\", \"GN\", "
+     "\"unstructuredName\", \"unstructuredAddress\"]",
+     put<&Tpl::subject_attributes>, "Attribute types a subject may have."},
+    {"template", "subject_patterns", Kind::texts, "[]", put<&Tpl::subject_patterns>,
+     "Shell patterns over the subject as text (\"CN=*.example.com,O=Example\"); one must match. Empty: any subject."},
+    {"template", "allow_empty_subject", Kind::boolean, "false", put<&Tpl::allow_empty_subject>,
+     "Accept requests without a subject that have a subject alternative name."},
+    Key{"template", "san_types", Kind::texts, "[\"dns\", \"email\", \"uri\", \"ip\", \"upn\"]", put<&Tpl::san_types>,
+        "Kinds of subject alternative name accepted."}
+        .among("dns,email,uri,ip,upn"),
+    {"template", "san_patterns", Kind::texts, "[]", put<&Tpl::san_patterns>,
+     "Shell patterns over names as text (\"dns:*.example.com\"); each name must match one. Empty: any name."},
+    {"template", "allow_wildcard_dns", Kind::boolean, "false", put<&Tpl::allow_wildcard_dns>,
+     "Accept dns names with a wildcard."},
+    {"template", "security_identifier_uri", Kind::boolean, "false", put<&Tpl::security_identifier_uri>,
+     "Accept the URI name that binds a certificate to an Active Directory account "
+     "(tag:microsoft.com,2022-09-14:sid:)."},
+    Key{"template", "max_sans", Kind::number, "20", put<&Tpl::max_sans>, "Most subject alternative names."}.between(
+        0, 128, "names"),
+    {"template", "renewal_allowed", Kind::boolean, "true", put<&Tpl::renewal_allowed>,
+     "Certificates of this template may be renewed."},
+    Key{"template", "renewal_window_days", Kind::number, "0", put<&Tpl::renewal_window_days>,
+        "Renewal is possible only this long before expiry. 0: at any time."}
+        .between(0, 7300, "days"),
+    {"template", "renewal_allow_expired", Kind::boolean, "false", put<&Tpl::renewal_allow_expired>,
+     "An expired certificate may still be renewed."},
+    {"template", "renewal_allow_same_key", Kind::boolean, "true", put<&Tpl::renewal_allow_same_key>,
+     "A renewal may keep its key, as NDES and many clients do."},
+    {"template", "renewal_require_same_subject", Kind::boolean, "true", put<&Tpl::renewal_require_same_subject>,
+     "Subject and names of a renewal equal those of the old certificate."},
+    {"template", "hold_for_approval", Kind::boolean, "false", put<&Tpl::hold_for_approval>,
+     "Hold each first enrollment until an officer approves it; the client polls."},
+    {"template", "signer_key_must_match", Kind::boolean, "true", put<&Tpl::signer_key_must_match>,
+     "The key that signs the message is the key in the request. False for clients that enroll for others."},
+    {"template", "strict_extensions", Kind::boolean, "false", put<&Tpl::strict_extensions>,
+     "Refuse a request that asks for an extension the certificate will not have, instead of leaving it out."},
+
+    Key{"account", "password_hash", Kind::text, "", put<&Acc::password_hash>,
+        "What `countersign hash-password` prints: crypt(5), never the password."}
+        .needed()
+        .guarded(),
+    Key{"account", "roles", Kind::texts, "", put<&Acc::roles>,
+        "device-administrator: fetches challenges. officer: approves, denies, revokes. auditor: reads."}
+        .among("device-administrator,officer,auditor")
+        .needed(),
+    {"account", "profiles", Kind::texts, "[]", put<&Acc::profiles>, "Profiles the account works on. Empty: all."},
+
+    {"audit", "file", Kind::file, "", put<&AuditSettings::file>,
+     "Where audit events go. Absent: to the operations log alone."},
+    {"audit", "sync", Kind::boolean, "true", put<&AuditSettings::sync>,
+     "Force each event to the disk before its decision takes effect."},
+
+    Key{"log", "level", Kind::text, "\"info\"", put<&LogSettings::level>, "Least important messages that are logged."}
+        .among("debug,info,warning,error"),
+    {"log", "requests", Kind::boolean, "true", put<&LogSettings::requests>, "Log one line for each HTTP request."},
+};
+
+}  // namespace
+
+std::span<const Section> sections() {
+    return section_table;
+}
+std::span<const Key> keys() {
+    return key_table;
+}
+
+std::string shown_key(std::string_view section, std::string_view name) {
+    std::string key(section);
+    for (const Section& known : section_table) {
+        // "ca" stands for [ca.NAME]: a named section's own keys lie one level deeper.
+        if (known.path == section && known.shape == Shape::named) key += ".NAME";
+    }
+    if (const auto star = key.find('*'); star != std::string::npos) key.replace(star, 1, "NAME");
+    if (!name.empty()) key += "." + std::string(name);
+    return key;
+}
+
+}  // namespace countersign::config
