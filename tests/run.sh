@@ -57,7 +57,7 @@ step "every test (release)" ctest --preset release --no-tests=error || true
 if ! $quick; then
   # GCC's ThreadSanitizer cannot place its shadow under the largest ASLR setting; a fixed layout is always fine.
   if step "build (address and undefined behaviour sanitizers)" configure_and_build asan; then
-    step "unit, contract and interop tests under ASan and UBSan" ctest --preset asan --no-tests=error -L 'unit|contract|interop' || true
+    step "unit, contract and interop tests under ASan and UBSan" ctest --preset asan --no-tests=error -L 'unit|threads|contract|interop' || true
   fi
   if step "build (thread sanitizer)" configure_and_build tsan --target thread_tests; then
     step "where threads meet, under TSan" setarch -R ctest --preset tsan --no-tests=error -L threads || true
