@@ -16,14 +16,20 @@
 
 namespace countersign::store {
 
-// Called by name at every point where a crash would be interesting ("store.before_commit", "store.after_commit");
-// the fault tests kill the process there. Never set in production.
+// Called by name at every point where a crash would be interesting, on the writer's thread: "store.before_commit.<kind>" with
+// the writes made and not yet durable, "store.after_commit.<kind>" with the commit durable and no caller answered yet.
+// Kinds: intent, issued, pending, failed, approve, deny, challenge_insert, challenge_revoke, challenge_refusal,
+// challenge_purge, certificate_insert, certificate_revoke, crl_number. The fault tests kill the process there.
+// Never set in production.
 using CrashPoint = std::function<void(std::string_view name)>;
 
 struct DatabaseOptions {
     std::string url;              // "sqlite:/absolute/path.db"
     int busy_timeout_ms = 10000;
     std::size_t readers = 4;      // read connections
+    // Also take the lock that lets one daemon at a time work on a SQLite database (a file beside it, freed by the kernel when the
+    // process ends however it ends): attempts being settled are known in one process's memory. Commands leave it false.
+    bool as_daemon = false;
     CrashPoint crash_point;       // may be empty
 };
 
@@ -36,7 +42,8 @@ struct SchemaStatus {
 class Database {
 public:
     // Opens a database whose schema is current. expired: the schema is older (the detail names `countersign store
-    // migrate`); conflict: it is newer than this program; unavailable: it cannot be opened (path and reason in words).
+    // migrate`); conflict: it is newer than this program, is not ours, or another daemon works on it (as_daemon);
+    // unavailable: it cannot be opened (path and reason in words); malformed: a URL this program does not understand.
     static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
     // Creates the database if need be and brings its schema up to date, one transaction per step. Returns what was found.
     static Result<SchemaStatus> migrate(const DatabaseOptions& options);

@@ -1,0 +1,112 @@
+#include "countersign/store/database.hpp"
+
+#include "readers.hpp"
+#include "schema.hpp"
+#include "sql_challenges.hpp"
+#include "sql_issued.hpp"
+#include "sql_transactions.hpp"
+#include "writer.hpp"
+
+namespace countersign::store {
+namespace {
+
+constexpr Sql kAlive{"SELECT version FROM schema_version", "", "i"};
+
+Error cannot_open(const SqliteFile& file, const std::exception& exception) {
+    return fail::unavailable("the store " + file.path + " cannot be opened: " + error_from(exception).detail);
+}
+
+class SqlDatabase final : public Database {
+public:
+    // Throws soci::soci_error.
+    SqlDatabase(const SqliteFile& file, const DatabaseOptions& options, std::unique_ptr<DaemonLock> lock)
+        : lock_(std::move(lock)),
+          writer_(file, options),
+          readers_(file, options.busy_timeout_ms, options.readers),
+          transactions_(writer_, readers_),
+          challenges_(writer_, readers_),
+          issued_(writer_, readers_) {}
+    ~SqlDatabase() override { shut(); }
+
+    Transactions& transactions() override { return transactions_; }
+    Challenges& challenges() override { return challenges_; }
+    Issued& issued() override { return issued_; }
+
+    Result<void> probe() override {
+        bool answered = false;
+        CHECK(readers_.run(
+            [&](Connection& connection) { connection.run(kAlive, {}, [&](const Row&) { answered = true; }); }));
+        if (!answered) return fail::unavailable("the store has lost its schema version");
+        return {};
+    }
+
+    void close() override { shut(); }
+
+private:
+    void shut() {
+        readers_.close();
+        writer_.close();
+        const std::lock_guard one_closer(lock_mutex_);
+        lock_.reset();
+    }
+
+    std::mutex lock_mutex_;
+    std::unique_ptr<DaemonLock> lock_;
+    Writer writer_;
+    Readers readers_;
+    SqlTransactions transactions_;
+    SqlChallenges challenges_;
+    SqlIssued issued_;
+};
+
+// Read without writing anything, and without needing leave to write.
+Result<int> version_of(const SqliteFile& file, int busy_timeout_ms) {
+    try {
+        Connection connection(file, busy_timeout_ms, Connection::Use::read);
+        return found_schema_version(connection);
+    } catch (const std::exception& exception) {
+        return cannot_open(file, exception);
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
+    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
+    if (const auto present = file.check_present(); !present) return fail::unavailable(present.error().detail);
+    std::unique_ptr<DaemonLock> lock;
+    if (options.as_daemon) {
+        TRY(lock, DaemonLock::take(file));
+    }
+    TRY(const int version, version_of(file, options.busy_timeout_ms));
+    CHECK(check_schema_version(version, file));
+    try {
+        return std::unique_ptr<Database>(std::make_unique<SqlDatabase>(file, options, std::move(lock)));
+    } catch (const std::exception& exception) {
+        return cannot_open(file, exception);
+    }
+}
+
+Result<SchemaStatus> Database::migrate(const DatabaseOptions& options) {
+    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
+    CHECK(file.create_if_absent());
+    TRY(const SchemaStatus before, status(options));
+    try {
+        Connection connection(file, options.busy_timeout_ms, Connection::Use::write);
+        for (bool more = true; more;) {
+            TRY(more, migrate_one_step(connection, file));
+        }
+    } catch (const std::exception& exception) {
+        return within("migrating the store " + file.path, error_from(exception));
+    }
+    return before;
+}
+
+Result<SchemaStatus> Database::status(const DatabaseOptions& options) {
+    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
+    if (const auto present = file.check_present(); !present) return fail::unavailable(present.error().detail);
+    TRY(const int found, version_of(file, options.busy_timeout_ms));
+    return SchemaStatus{found, wanted_schema_version()};
+}
+
+}  // namespace countersign::store

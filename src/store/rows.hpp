@@ -1,0 +1,41 @@
+// Between records and rows: the column lists in one order, and what each column holds. Private to the store.
+#pragma once
+
+#include "countersign/store/records.hpp"
+#include "statement.hpp"
+
+#include <string>
+#include <vector>
+
+namespace countersign::store {
+
+// Used as macros because SQL constants are concatenated by the compiler.
+#define COUNTERSIGN_ATTEMPT_COLUMNS                                                                         \
+    "id, profile, signer_key, transaction_id, kind, request_digest, csr, plan, template, subject, client, " \
+    "challenge_mac, state, reason, ca_handle, certificate_serial, created, updated"
+#define COUNTERSIGN_CHALLENGE_COLUMNS \
+    "mac, id, profile, subject, sans, template, created_by, created, expires, state, refusals, attempt"
+#define COUNTERSIGN_CERTIFICATE_COLUMNS                                                                             \
+    "serial, ca, profile, attempt, kind, subject, sans, template, public_key, fingerprint, not_before, not_after, " \
+    "revoked, revocation_reason, der"
+
+inline constexpr std::string_view kAttemptTypes = "ttttttttttttttttii";
+inline constexpr std::string_view kChallengeTypes = "tttttttiitit";
+inline constexpr std::string_view kCertificateTypes = "ttttttttttiiiit";
+
+// Throw soci::soci_error when a row holds what this program never wrote.
+Attempt attempt_from(const Row& row);
+Challenge challenge_from(const Row& row);
+IssuedCertificate certificate_from(const Row& row);
+
+// A list of strings as one text: newline after each, backslash and newline escaped.
+std::string joined(const std::vector<std::string>& list);
+std::vector<std::string> separated(const std::string& text);
+
+// How the store writes a serial number: lower-case hex in whole octets, no leading zero octet. Accepts either case,
+// colons and blanks between octets; empty when it is no number.
+std::string canonical_serial(const std::string& serial);
+
+bool is_final(AttemptState state);
+
+}  // namespace countersign::store

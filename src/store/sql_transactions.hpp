@@ -1,0 +1,34 @@
+// store::Transactions in SQL. Borrows the writer and the readers. Private to the store.
+#pragma once
+
+#include "countersign/store/transactions.hpp"
+#include "readers.hpp"
+#include "writer.hpp"
+
+namespace countersign::store {
+
+class SqlTransactions final : public Transactions {
+public:
+    SqlTransactions(Writer& writer, Readers& readers) : writer_(writer), readers_(readers) {}
+
+    Result<std::optional<Attempt>> latest(const TransactionKey& key) override;
+    Result<Attempt> find(const std::string& attempt_id) override;
+    Result<void> record_intent(const Attempt& attempt) override;
+    Result<void> record_issued(const std::string& attempt_id, const IssuedCertificate& certificate, Time now) override;
+    Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now) override;
+    Result<void> record_failed(const std::string& attempt_id, const std::string& reason, ChallengeFate fate,
+                               Time now) override;
+    Result<void> approve(const std::string& attempt_id, const std::string& officer, Time now) override;
+    Result<void> deny(const std::string& attempt_id, const std::string& officer, const std::string& reason,
+                      Time now) override;
+    Result<std::vector<Attempt>> in_state(AttemptState state, std::size_t limit) override;
+    Result<std::vector<Attempt>> recent(std::size_t limit) override;
+
+private:
+    Result<std::vector<Attempt>> select(const Sql& sql, Parameters parameters);
+
+    Writer& writer_;
+    Readers& readers_;
+};
+
+}  // namespace countersign::store
