@@ -40,7 +40,9 @@ bool within_modulus(ByteView ciphertext, ByteView modulus) {
 }
 
 // Whether the key's answer depends on what the ciphertext holds; anything else is the key's own trouble.
-bool about_the_input(const Error& error) { return error.kind == ErrorKind::malformed; }
+bool about_the_input(const Error& error) {
+    return error.kind == ErrorKind::malformed;
+}
 
 Secret select(constant_time::Mask use_first, ByteView first, const Secret& second) {
     Secret result = Secret::of_size(second.size());

@@ -29,7 +29,9 @@ private:
     int fd_;
 };
 
-std::string reason(int error) { return std::error_code(error, std::system_category()).message(); }
+std::string reason(int error) {
+    return std::error_code(error, std::system_category()).message();
+}
 
 Result<std::filesystem::path> path_of(std::string_view uri, const std::filesystem::path& base) {
     constexpr std::string_view scheme = "file:";
@@ -54,7 +56,8 @@ Result<Secret> read_private(const std::filesystem::path& path) {
     if (::fstat(file.get(), &status) != 0) return fail::unavailable(path.string() + ": " + reason(errno));
     if (!S_ISREG(status.st_mode)) return fail::malformed(path.string() + ": not a regular file");
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail::malformed(path.string() + ": others than its owner may use this private key; mend it with: chmod 600 " +
+        return fail::malformed(path.string() +
+                               ": others than its owner may use this private key; mend it with: chmod 600 " +
                                path.string());
     }
     if (status.st_size <= 0 || static_cast<std::size_t>(status.st_size) > largest_file) {

@@ -1,10 +1,6 @@
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include <memory>
-
+#include "countersign/crypto/ossl.hpp"
 #include "countersign/keys/file_key.hpp"
 #include "openssl_key.hpp"
 
@@ -26,8 +22,8 @@ EVP_PKEY* generate(GeneratedKey kind) {
 }  // namespace
 
 Result<Secret> generate_private_key_pem(GeneratedKey kind) {
-    const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(generate(kind), EVP_PKEY_free);
-    const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new(BIO_s_secmem()), BIO_free);
+    const crypto::Ossl<EVP_PKEY> key(generate(kind));
+    const crypto::Ossl<BIO> bio(BIO_new(BIO_s_secmem()));
     if (!key || !bio ||
         PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
         ERR_clear_error();

@@ -1,28 +1,15 @@
 #include "openssl_key.hpp"
 
-#include <openssl/bio.h>
-#include <openssl/ec.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
+
+#include "countersign/crypto/ossl.hpp"
 
 namespace countersign::keys {
 
 namespace {
-
-template <auto free_function>
-struct FreeWith {
-    template <class T>
-    void operator()(T* value) const { free_function(value); }
-};
-using PKey = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
-using PKeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeWith<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
-using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
 
 const char* openssl_name(crypto::DigestAlgorithm algorithm) {
     switch (algorithm) {
@@ -44,8 +31,10 @@ Error openssl_failed(std::string_view what) {
 // needs no more than a context of its own.
 class OpensslKey final : public Key {
 public:
-    OpensslKey(PKey key, crypto::PublicKey public_key, std::string description)
-        : key_(std::move(key)), public_key_(std::move(public_key)), modulus_(public_key_.rsa_modulus()),
+    OpensslKey(crypto::Ossl<EVP_PKEY> key, crypto::PublicKey public_key, std::string description)
+        : key_(std::move(key)),
+          public_key_(std::move(public_key)),
+          modulus_(public_key_.rsa_modulus()),
           description_(std::move(description)) {}
 
     const crypto::PublicKey& public_key() const override { return public_key_; }
@@ -55,7 +44,7 @@ public:
     std::string describe() const override { return description_; }
 
 private:
-    PKey key_;
+    crypto::Ossl<EVP_PKEY> key_;
     crypto::PublicKey public_key_;
     Bytes modulus_;
     std::string description_;
@@ -68,9 +57,10 @@ Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message)
         return fail::malformed(crypto::name(scheme) + " with a key of type " +
                                std::string(crypto::name(public_key_.algorithm())));
     }
-    const DigestContext context(EVP_MD_CTX_new());
+    const crypto::Ossl<EVP_MD_CTX> context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* parameters = nullptr;  // owned by context
-    if (!context || EVP_DigestSignInit_ex(context.get(), &parameters, digest, nullptr, nullptr, key_.get(), nullptr) != 1) {
+    if (!context ||
+        EVP_DigestSignInit_ex(context.get(), &parameters, digest, nullptr, nullptr, key_.get(), nullptr) != 1) {
         return openssl_failed("preparing a signature");
     }
     if (scheme.padding == crypto::Padding::rsa_pss &&
@@ -99,7 +89,7 @@ Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
         return fail::malformed("a ciphertext that is not below the RSA modulus");
     }
     const int padding = scheme == DecryptScheme::rsa_raw ? RSA_NO_PADDING : RSA_PKCS1_PADDING;
-    const PKeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1) {
         return openssl_failed("preparing a decryption");
@@ -115,15 +105,12 @@ Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
 }
 
 // Asks nobody: a daemon has no one to ask, and the key source promises unencrypted keys.
-int no_passphrase(char*, int, int, void*) { return -1; }
+int no_passphrase(char*, int, int, void*) {
+    return -1;
+}
 
 Result<crypto::PublicKey> public_half(EVP_PKEY* key) {
-    unsigned char* der = nullptr;
-    const int size = i2d_PUBKEY(key, &der);
-    if (size <= 0) return openssl_failed("writing the public key");
-    auto result = crypto::PublicKey::from_spki({der, static_cast<std::size_t>(size)});
-    OPENSSL_free(der);
-    return result;
+    return crypto::PublicKey::from_spki(crypto::to_der(key, i2d_PUBKEY));
 }
 
 // One signature, checked with the public half: a damaged key is found here and not by the first client.
@@ -144,15 +131,16 @@ Result<std::shared_ptr<Key>> openssl_key_from_pem(ByteView pem, std::string desc
     if (as_text(pem).find("ENCRYPTED") != std::string_view::npos) {
         return fail::malformed("the private key is encrypted; remove the passphrase: openssl pkey -in KEY -out NEW");
     }
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const crypto::Ossl<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     if (!bio) return openssl_failed("reading a key");
-    PKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    crypto::Ossl<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
     ERR_clear_error();
     if (!key) return fail::malformed("no private key in PEM form");
     auto public_key = public_half(key.get());
     if (!public_key) return within("the key", std::move(public_key).error());
     if (public_key->is_rsa() && public_key->bits() < least_rsa_bits) {
-        return fail::malformed("an RSA key of " + std::to_string(public_key->bits()) + " bits; at least 2048 are needed");
+        return fail::malformed("an RSA key of " + std::to_string(public_key->bits()) +
+                               " bits; at least 2048 are needed");
     }
     const std::string kind = std::string(crypto::name(public_key->algorithm())) +
                              (public_key->is_rsa() ? " " + std::to_string(public_key->bits()) : "");
