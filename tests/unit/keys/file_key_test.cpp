@@ -168,7 +168,7 @@ TEST(Signing, does_pss_and_refuses_what_does_not_fit_the_key) {
 
 TEST(Decrypting, gives_the_whole_block_or_the_message) {
     const auto key = *from_vector("clients/encryption.key.pem");
-    const Bytes wrapped = test::vector_bytes("keys/wrapped-pkcs1.bin");
+    const Bytes wrapped = test::vector_octets("keys/wrapped-pkcs1.bin");
     const auto raw = key->decrypt(DecryptScheme::rsa_raw, wrapped);
     ASSERT_TRUE(raw);
     ASSERT_EQ(raw->size(), 256u);
@@ -176,12 +176,12 @@ TEST(Decrypting, gives_the_whole_block_or_the_message) {
     EXPECT_EQ(raw->reveal()[1], 2);
     const auto message = key->decrypt(DecryptScheme::rsa_pkcs1, wrapped);
     ASSERT_TRUE(message);
-    EXPECT_TRUE(message->equals(test::vector_bytes("keys/content-key.bin")));
+    EXPECT_TRUE(message->equals(test::vector_octets("keys/content-key.bin")));
 }
 
 TEST(Decrypting, refuses_another_length_a_number_above_the_modulus_and_other_keys) {
     const auto key = *from_vector("clients/encryption.key.pem");
-    Bytes wrapped = test::vector_bytes("keys/wrapped-pkcs1.bin");
+    Bytes wrapped = test::vector_octets("keys/wrapped-pkcs1.bin");
     const Bytes modulus = key->public_key().rsa_modulus();
     EXPECT_EQ(key->decrypt(DecryptScheme::rsa_raw, modulus).error().kind, ErrorKind::malformed);
     EXPECT_EQ(key->decrypt(DecryptScheme::rsa_raw, Bytes(256, 0xff)).error().kind, ErrorKind::malformed);
@@ -197,7 +197,7 @@ TEST(Decrypting, refuses_another_length_a_number_above_the_modulus_and_other_key
 
 TEST(Key, serves_many_threads_at_once) {
     const auto key = *from_vector("clients/encryption.key.pem");
-    const Bytes wrapped = test::vector_bytes("keys/wrapped-pkcs1.bin");
+    const Bytes wrapped = test::vector_octets("keys/wrapped-pkcs1.bin");
     const auto scheme = key->public_key().scheme_with(crypto::DigestAlgorithm::sha256);
     const Bytes expected = *key->sign(scheme, as_bytes("message"));
     std::array<int, 8> right{};

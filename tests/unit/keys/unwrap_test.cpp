@@ -57,7 +57,7 @@ protected:
 
     std::shared_ptr<Key> key_ = *key_from_pem(Secret(test::vector_text("clients/encryption.key.pem")), "vector");
     Secret secret_{std::string_view("substitute secret of this test!!")};
-    Bytes content_key_ = test::vector_bytes("keys/content-key.bin");
+    Bytes content_key_ = test::vector_octets("keys/content-key.bin");
 };
 
 struct Wrapped {
@@ -76,7 +76,7 @@ const Wrapped wrapped_keys[] = {
 TEST_F(Unwrap, opens_what_openssl_wrapped_and_only_under_its_own_padding) {
     for (const auto& wrapped : wrapped_keys) {
         for (const auto& other : wrapped_keys) {
-            const Bytes found = opened(test::vector_bytes(std::string("keys/") + wrapped.file), other.transport);
+            const Bytes found = opened(test::vector_octets(std::string("keys/") + wrapped.file), other.transport);
             EXPECT_EQ(found == content_key_, wrapped.file == other.file) << wrapped.file << " as " << other.file;
             EXPECT_EQ(found.size(), key_octets);
         }
@@ -84,7 +84,7 @@ TEST_F(Unwrap, opens_what_openssl_wrapped_and_only_under_its_own_padding) {
 }
 
 TEST_F(Unwrap, a_label_does_not_open) {
-    EXPECT_NE(opened(test::vector_bytes("keys/wrapped-oaep-labelled.bin"), {true, sha1, sha1}), content_key_);
+    EXPECT_NE(opened(test::vector_octets("keys/wrapped-oaep-labelled.bin"), {true, sha1, sha1}), content_key_);
 }
 
 TEST_F(Unwrap, opens_a_block_of_the_test_itself) {
@@ -180,11 +180,11 @@ TEST_F(Unwrap, trouble_with_the_key_is_an_error_and_not_a_substitute) {
     for (const bool raw : {true, false}) {
         fake->raw = raw;
         fake->error = fail::unavailable("token away");
-        const auto result = unwrap(test::vector_bytes("keys/wrapped-pkcs1.bin"));
+        const auto result = unwrap(test::vector_octets("keys/wrapped-pkcs1.bin"));
         ASSERT_FALSE(result);
         EXPECT_EQ(result.error().kind, ErrorKind::unavailable);
         fake->error = fail::malformed("the token did not like it");
-        EXPECT_TRUE(unwrap(test::vector_bytes("keys/wrapped-pkcs1.bin")));
+        EXPECT_TRUE(unwrap(test::vector_octets("keys/wrapped-pkcs1.bin")));
     }
 }
 
@@ -194,12 +194,12 @@ TEST_F(Unwrap, a_token_without_raw_rsa_opens_pkcs1_alone) {
     const auto fake = std::make_shared<FakeKey>(key_);
     fake->raw = false;
     key_ = fake;
-    EXPECT_EQ(opened(test::vector_bytes("keys/wrapped-pkcs1.bin")), content_key_);
+    EXPECT_EQ(opened(test::vector_octets("keys/wrapped-pkcs1.bin")), content_key_);
     EXPECT_EQ(opened(wrong_padding), expected);
-    const auto longer = unwrap(test::vector_bytes("keys/wrapped-pkcs1.bin"), {}, 32);
+    const auto longer = unwrap(test::vector_octets("keys/wrapped-pkcs1.bin"), {}, 32);
     ASSERT_TRUE(longer);
     EXPECT_EQ(longer->size(), 32u);
-    const auto oaep = unwrap(test::vector_bytes("keys/wrapped-oaep-sha1.bin"), {true, sha1, sha1});
+    const auto oaep = unwrap(test::vector_octets("keys/wrapped-oaep-sha1.bin"), {true, sha1, sha1});
     ASSERT_FALSE(oaep);
     EXPECT_EQ(oaep.error().kind, ErrorKind::internal);
 }
