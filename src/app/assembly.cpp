@@ -19,8 +19,9 @@ Wiring Assembly::build() {
     if (pepper) {
         pepper_ = *std::move(pepper);
     } else {
-        error(settings_.secrets.place, pepper.error().detail, "put at least 32 random octets there, readable by the service alone: "
-                                                              "openssl rand -out FILE 32 && chmod 600 FILE");
+        error(settings_.secrets.place, pepper.error().detail,
+              "put at least 32 random octets there, readable by the service alone: "
+              "openssl rand -out FILE 32 && chmod 600 FILE");
     }
     for (const auto& [name, ca] : settings_.ca) build_backend(name, ca);
     for (const auto& [name, profile] : settings_.profiles) build_profile(profile);
@@ -33,7 +34,9 @@ void Assembly::build_backend(const std::string& name, const config::CaSettings& 
     const auto now = parts_.clock.now();
     for (const auto& certificate : (*backend)->chain()) {
         if (certificate.not_after() - now < std::chrono::days{60}) {
-            warning(ca.place, "the CA certificate " + certificate.subject().text() + " expires on " + to_rfc3339(certificate.not_after()),
+            warning(ca.place,
+                    "the CA certificate " + certificate.subject().text() + " expires on " +
+                        to_rfc3339(certificate.not_after()),
                     "plan its renewal");
         }
     }
@@ -56,7 +59,8 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
 
     auto identity = identity_of(ra->second, settings, profile->ca_chain);
     auto accepted = note(settings.place, to_accepted(settings), "see `countersign config explain profile.*.ciphers`");
-    auto verifier = note(settings.challenge.place, open_verifier(settings), "see `countersign config explain profile.*.challenge`");
+    auto verifier =
+        note(settings.challenge.place, open_verifier(settings), "see `countersign config explain profile.*.challenge`");
     for (const auto& [name, rules] : settings_.templates) {
         auto made = note(rules.place, to_template(rules), "see `countersign config explain template`");
         if (made) profile->templates.emplace(name, *std::move(made));
@@ -73,30 +77,35 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     profile->renewal = settings.renewal;
     profile->include_ca_in_reply = settings.include_ca_in_reply;
     profile->answer_queries = settings.get_cert;
-    profile->when_unavailable =
-        settings.unavailable_answer == "pending" ? ra::WhenUnavailable::answer_pending : ra::WhenUnavailable::answer_retry;
-    profile->substitute_secret = Secret(crypto::hmac_sha256(pepper_->reveal(), as_bytes("countersign implicit rejection")));
-    profile->capabilities = scep::capabilities({profile->accepted, settings.renewal, !profile->successor_chain.empty()});
+    profile->when_unavailable = settings.unavailable_answer == "pending" ? ra::WhenUnavailable::answer_pending
+                                                                         : ra::WhenUnavailable::answer_retry;
+    profile->substitute_secret =
+        Secret(crypto::hmac_sha256(pepper_->reveal(), as_bytes("countersign implicit rejection")));
+    profile->capabilities =
+        scep::capabilities({profile->accepted, settings.renewal, !profile->successor_chain.empty()});
     profile->ca_certificates = scep::ca_certificates(
         {profile->agent->identity().certificate, profile->decryption_keys.front().certificate}, profile->ca_chain);
     wiring_.profiles.emplace(settings.name, std::move(profile));
 }
 
-std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings& ra, const config::ProfileSettings& profile,
+std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings& ra,
+                                                        const config::ProfileSettings& profile,
                                                         const std::vector<crypto::Certificate>& chain) {
     auto agent = key_pair(ra.agent, "the enrollment agent");
     auto encryption = key_pair(ra.encryption, "the CEP encryption");
     if (!agent || !encryption) return std::nullopt;
 
     check_certificate(ra.agent, agent->certificate, crypto::usage::digital_signature, "the enrollment agent", chain);
-    check_certificate(ra.encryption, encryption->certificate, crypto::usage::key_encipherment, "the CEP encryption", chain);
+    check_certificate(ra.encryption, encryption->certificate, crypto::usage::key_encipherment, "the CEP encryption",
+                      chain);
     const auto purposes = agent->certificate.extended_key_usage();
     if (std::ranges::find(purposes, oid::ms_certificate_request_agent) == purposes.end()) {
         error(ra.agent.place, "the enrollment agent certificate lacks the extended key usage Certificate Request Agent",
               "have it issued with extended key usage 1.3.6.1.4.1.311.20.2.1");
     }
     if (!encryption->certificate.public_key().is_rsa()) {
-        error(ra.encryption.place, "the CEP encryption key is not RSA", "SCEP clients can only encrypt to RSA keys: use an RSA 2048 to 4096 key");
+        error(ra.encryption.place, "the CEP encryption key is not RSA",
+              "SCEP clients can only encrypt to RSA keys: use an RSA 2048 to 4096 key");
     }
     if (agent->certificate.public_key() == encryption->certificate.public_key()) {
         error(ra.agent.place, "the enrollment agent key and the CEP encryption key are the same key",
@@ -112,7 +121,8 @@ std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings
         }
     }
     if (!agent->certificate.public_key().is_rsa()) {
-        warning(profile.place, "replies are signed with an EC key, which few SCEP clients can verify", "use an RSA agent key");
+        warning(profile.place, "replies are signed with an EC key, which few SCEP clients can verify",
+                "use an RSA agent key");
     }
     return identity;
 }
@@ -124,52 +134,64 @@ std::optional<Assembly::Pair> Assembly::key_pair(const config::KeyPairSettings& 
     if (!key || !text) return std::nullopt;
     auto certificate = crypto::Certificate::from_pem(*text);
     if (!certificate) {
-        error(pair.place, pair.certificate.string() + ": " + certificate.error().detail, "name a file with one PEM certificate");
+        error(pair.place, pair.certificate.string() + ": " + certificate.error().detail,
+              "name a file with one PEM certificate");
         return std::nullopt;
     }
     if (!((*key)->public_key() == certificate->public_key())) {
-        error(pair.place, std::string(what) + " certificate " + pair.certificate.string() + " does not belong to the key " + (*key)->describe(),
+        error(pair.place,
+              std::string(what) + " certificate " + pair.certificate.string() + " does not belong to the key " +
+                  (*key)->describe(),
               "name the certificate that was issued for this key");
         return std::nullopt;
     }
     return Pair{*std::move(key), *std::move(certificate)};
 }
 
-void Assembly::check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate, crypto::KeyUsage needed,
-                                 std::string_view what, const std::vector<crypto::Certificate>& chain) {
+void Assembly::check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate,
+                                 crypto::KeyUsage needed, std::string_view what,
+                                 const std::vector<crypto::Certificate>& chain) {
     const auto now = parts_.clock.now();
     const std::string name = std::string(what) + " certificate " + pair.certificate.string();
     if (const auto usage = certificate.key_usage(); usage && (*usage & needed) == 0) {
-        error(pair.place, name + " has key usage " + crypto::describe_key_usage(*usage), "it needs " + crypto::describe_key_usage(needed));
+        error(pair.place, name + " has key usage " + crypto::describe_key_usage(*usage),
+              "it needs " + crypto::describe_key_usage(needed));
     }
     if (!certificate.valid_at(now)) {
-        error(pair.place, name + " is valid from " + to_rfc3339(certificate.not_before()) + " to " + to_rfc3339(certificate.not_after()),
+        error(pair.place,
+              name + " is valid from " + to_rfc3339(certificate.not_before()) + " to " +
+                  to_rfc3339(certificate.not_after()),
               "check this machine's clock, or renew the certificate");
     } else if (certificate.not_after() - now < std::chrono::days{60}) {
         warning(pair.place, name + " expires on " + to_rfc3339(certificate.not_after()), "renew it soon");
     }
     if (!crypto::order_chain(certificate, chain)) {
-        error(pair.place, name + " was not issued by the CA of this profile", "have the profile's CA issue it, or name the right CA");
+        error(pair.place, name + " was not issued by the CA of this profile",
+              "have the profile's CA issue it, or name the right CA");
     }
 }
 
 std::vector<crypto::Certificate> Assembly::certificates_in(const std::filesystem::path& file, const Place& place) {
     const auto text = note(place, read_file(file), "name a readable PEM file");
     if (!text) return {};
-    auto certificates = note(place, crypto::Certificate::all_from_pem(*text), file.string() + ": name a file with PEM certificates");
+    auto certificates =
+        note(place, crypto::Certificate::all_from_pem(*text), file.string() + ": name a file with PEM certificates");
     return certificates ? *std::move(certificates) : std::vector<crypto::Certificate>{};
 }
 
 void Assembly::warn_about(const config::ProfileSettings& profile) {
     const auto weak = [&](const std::vector<std::string>& names, std::string_view name, std::string_view why) {
         if (std::ranges::find(names, name) == names.end()) return;
-        warning(profile.place, "accepts " + std::string(name) + ": " + std::string(why), "leave it out once no client needs it");
+        warning(profile.place, "accepts " + std::string(name) + ": " + std::string(why),
+                "leave it out once no client needs it");
     };
-    weak(profile.ciphers, "DES-CBC", "56-bit keys are broken in hours by anybody; requests and certificates sent under it are public");
+    weak(profile.ciphers, "DES-CBC",
+         "56-bit keys are broken in hours by anybody; requests and certificates sent under it are public");
     weak(profile.ciphers, "DES-EDE3-CBC", "an old cipher with 64-bit blocks");
     weak(profile.digests, "SHA-1", "forgeable signatures on requests; replies still use SHA-256");
     if (profile.challenge.mode == "none") {
-        warning(profile.challenge.place, "anybody who reaches this profile gets a certificate: no challenge is asked for",
+        warning(profile.challenge.place,
+                "anybody who reaches this profile gets a certificate: no challenge is asked for",
                 "use mode = \"one-time\"");
     }
     if (profile.challenge.mode == "single-password") {

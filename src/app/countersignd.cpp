@@ -5,11 +5,14 @@
 #include <iostream>
 
 int main(int argc, char** argv) {
-    CLI::App app{"countersignd, the Countersign enrollment server. Runs in the foreground and logs to standard error; SIGTERM "
-                 "finishes what is in flight and stops, SIGHUP reloads the configuration."};
+    CLI::App app{
+        "countersignd, the Countersign enrollment server. Runs in the foreground and logs to standard error; SIGTERM "
+        "finishes what is in flight and stops, SIGHUP reloads the configuration."};
     app.set_version_flag("--version", "countersignd " COUNTERSIGN_VERSION);
     countersign::app::DaemonOptions options;
-    app.add_option("--config", options.config, "The configuration file (countersign.toml)")->required()->type_name("FILE");
+    app.add_option("--config", options.config, "The configuration file (countersign.toml)")
+        ->required()
+        ->type_name("FILE");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

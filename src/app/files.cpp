@@ -2,11 +2,11 @@
 
 #include "countersign/app/wire.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 namespace countersign::app {
 namespace {
@@ -49,7 +49,8 @@ Result<struct stat> status_of(const Descriptor& descriptor, const std::filesyste
     struct stat status {};
     if (descriptor.get() < 0 || ::fstat(descriptor.get(), &status) != 0) return cannot_read(file, errno);
     if (!S_ISREG(status.st_mode)) return fail::malformed(file.string() + " is not a regular file");
-    if (static_cast<std::size_t>(status.st_size) > largest_file) return fail::malformed(file.string() + " is larger than 4 MiB");
+    if (static_cast<std::size_t>(status.st_size) > largest_file)
+        return fail::malformed(file.string() + " is larger than 4 MiB");
     return status;
 }
 
@@ -67,8 +68,8 @@ Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t l
     const Descriptor descriptor(file);
     TRY(const auto status, status_of(descriptor, file));
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail::denied(std::string(what) + " in " + file.string() + " can be read by others than its owner; run: chmod 600 " +
-                            file.string());
+        return fail::denied(std::string(what) + " in " + file.string() +
+                            " can be read by others than its owner; run: chmod 600 " + file.string());
     }
     auto secret = Secret::of_size(static_cast<std::size_t>(status.st_size));
     CHECK(read_into(descriptor, file, secret.writable()));

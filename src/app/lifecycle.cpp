@@ -6,11 +6,11 @@
 #include "countersign/http/server.hpp"
 #include "operations_log.hpp"
 
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
-#include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 #include <thread>
 
 namespace countersign::app {
@@ -74,7 +74,9 @@ private:
         http::ServerOptions options;
         for (const auto& listener : settings.listeners) {
             http::ListenerOptions entry{listener.address, listener.serves, listener.trusted_proxies, std::nullopt};
-            if (listener.tls) entry.tls = {listener.tls->certificate.string(), listener.tls->key.string(), listener.tls->client_ca.string()};
+            if (listener.tls)
+                entry.tls = {listener.tls->certificate.string(), listener.tls->key.string(),
+                             listener.tls->client_ca.string()};
             options.listeners.push_back(std::move(entry));
         }
         const auto& server = settings.server;
@@ -107,7 +109,8 @@ private:
     }
 
     void start_serving() {
-        server_ = or_throw(http::Server::bind(server_options(settings_), make_router(settings_, wiring_, enrollment_, clock_), workers_));
+        server_ = or_throw(http::Server::bind(server_options(settings_),
+                                              make_router(settings_, wiring_, enrollment_, clock_), workers_));
         server_->start();
         for (const auto& address : server_->addresses()) spdlog::info("listening on {}", address);
         sd_notify(0, "READY=1");
@@ -126,8 +129,8 @@ private:
         }
     }
 
-    // Profiles, RA and CA certificates, templates and TLS certificates; the listeners' addresses, the store and the audit file
-    // stay as they are until a restart. On any error everything stays.
+    // Profiles, RA and CA certificates, templates and TLS certificates; the listeners' addresses, the store and the
+    // audit file stay as they are until a restart. On any error everything stays.
     void reload() {
         sd_notify(0, "RELOADING=1");
         try {
@@ -139,7 +142,8 @@ private:
                 wiring_ = std::move(wiring);
             }
             server_->swap_router(std::move(router));
-            if (const auto tls = server_->reload_tls(); !tls) spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
+            if (const auto tls = server_->reload_tls(); !tls)
+                spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
             set_log_level(settings.log.level);
             spdlog::info("reloaded {}; listeners, store and audit file change with a restart only", config_.string());
         } catch (const StartupError& error) {
@@ -170,8 +174,8 @@ private:
         }
         const auto result = ra::follow_up(enrollment_, database_->transactions(), profiles, 1000);
         if (result.finished + result.troubled > 0) {
-            spdlog::info("follow-up: {} requests looked at, {} finished, {} could not be advanced", result.looked_at, result.finished,
-                         result.troubled);
+            spdlog::info("follow-up: {} requests looked at, {} finished, {} could not be advanced", result.looked_at,
+                         result.finished, result.troubled);
         }
     }
 

@@ -15,7 +15,9 @@ void start_operations_log() {
     spdlog::set_default_logger(std::move(logger));
 }
 
-void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+void set_log_level(const std::string& level) {
+    spdlog::set_level(spdlog::level::from_str(level));
+}
 
 void log_audit_line(audit::Severity severity, const std::string& line) {
     switch (severity) {
@@ -26,11 +28,12 @@ void log_audit_line(audit::Severity severity, const std::string& line) {
 }
 
 // Never the query itself: a GET carries the whole message there.
-void log_request(const http::Request& request, int status, std::size_t response_octets, std::chrono::microseconds took) {
+void log_request(const http::Request& request, int status, std::size_t response_octets,
+                 std::chrono::microseconds took) {
     const auto query = scep::parse_query(request.query);
     spdlog::info("{} {} {} {} -> {} {} octets {:.1f} ms", printable(request.client, 60), printable(request.method, 16),
-                 printable(request.path, 100), query.operation_text.empty() ? "-" : printable(query.operation_text, 40), status,
-                 response_octets, static_cast<double>(took.count()) / 1000.0);
+                 printable(request.path, 100), query.operation_text.empty() ? "-" : printable(query.operation_text, 40),
+                 status, response_octets, static_cast<double>(took.count()) / 1000.0);
 }
 
 }  // namespace countersign::app

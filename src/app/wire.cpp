@@ -21,7 +21,9 @@ challenge::OneTimeOptions one_time_options(const config::ProfileSettings& profil
             profile.challenge.max_outstanding, static_cast<int>(profile.challenge.burn_after_refusals)};
 }
 
-Result<Secret> read_pepper(const config::Settings& settings) { return read_secret_file(settings.secrets.pepper, 32, "the pepper"); }
+Result<Secret> read_pepper(const config::Settings& settings) {
+    return read_secret_file(settings.secrets.pepper, 32, "the pepper");
+}
 
 // Blanks and line ends around a password in a file are not part of it.
 Result<Secret> read_password(const std::filesystem::path& file) {
@@ -40,7 +42,8 @@ Result<std::shared_ptr<keys::Key>> Assembly::open_key(const std::string& uri) {
 }
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
-    if (ca.type != "local") return fail::malformed("ca type " + printable(ca.type) + " does not exist; this version knows: local");
+    if (ca.type != "local")
+        return fail::malformed("ca type " + printable(ca.type) + " does not exist; this version knows: local");
     auto issuer = key_pair(ca.issuer, "the CA");
     if (!issuer) return fail::denied("the CA's own key and certificate could not be loaded");
     TRY(Secret serial_secret, read_secret_file(ca.serial_secret, 32, "the serial number secret"));
@@ -56,7 +59,8 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& n
     options.max_validity = std::chrono::days{ca.max_validity_days};
     options.crl_validity = std::chrono::hours{ca.crl_validity_hours};
     options.crl_refresh = std::chrono::hours{ca.crl_refresh_hours};
-    TRY(auto local, ca::LocalCa::create(std::move(options), issuer->key, std::move(serial_secret), parts_.database.issued(), parts_.clock));
+    TRY(auto local, ca::LocalCa::create(std::move(options), issuer->key, std::move(serial_secret),
+                                        parts_.database.issued(), parts_.clock));
     return std::shared_ptr<ca::Backend>(std::move(local));
 }
 
@@ -71,21 +75,26 @@ Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const confi
         return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::OneTimePasswords>(
             one_time_options(profile), *pepper_, parts_.database.challenges(), parts_.random));
     }
-    return fail::malformed("challenge mode " + printable(mode) + " does not exist; this version knows: one-time, single-password, none");
+    return fail::malformed("challenge mode " + printable(mode) +
+                           " does not exist; this version knows: one-time, single-password, none");
 }
 
-Wiring assemble(const config::Settings& settings, const SharedParts& parts) { return Assembly(settings, parts).build(); }
+Wiring assemble(const config::Settings& settings, const SharedParts& parts) {
+    return Assembly(settings, parts).build();
+}
 
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
                                                        store::Database& database, Random& random) {
     const auto found = settings.profiles.find(profile);
-    if (found == settings.profiles.end()) return fail::not_found("there is no profile " + printable(profile) + " in " + settings.file.string());
+    if (found == settings.profiles.end())
+        return fail::not_found("there is no profile " + printable(profile) + " in " + settings.file.string());
     if (found->second.challenge.mode != "one-time") {
-        return fail::denied("profile " + profile + " has challenge mode \"" + found->second.challenge.mode + "\", which mints no passwords");
+        return fail::denied("profile " + profile + " has challenge mode \"" + found->second.challenge.mode +
+                            "\", which mints no passwords");
     }
     TRY(const Secret pepper, read_pepper(settings));
-    return std::unique_ptr<challenge::Issuer>(
-        std::make_unique<challenge::OneTimePasswords>(one_time_options(found->second), pepper, database.challenges(), random));
+    return std::unique_ptr<challenge::Issuer>(std::make_unique<challenge::OneTimePasswords>(
+        one_time_options(found->second), pepper, database.challenges(), random));
 }
 
 Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings, store::CrashPoint crash_point) {
@@ -106,8 +115,8 @@ Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings
     return std::unique_ptr<audit::Sink>(std::make_unique<audit::TeeSink>(std::move(sinks)));
 }
 
-std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring, ra::Enrollment& enrollment,
-                                                const Clock& clock) {
+std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
+                                                ra::Enrollment& enrollment, const Clock& clock) {
     auto router = std::make_shared<http::Router>();
     for (const auto& [name, profile] : wiring.profiles) {
         const auto endpoint = std::make_shared<http::ScepEndpoint>(profile, enrollment, clock);
@@ -120,7 +129,8 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
         for (const auto& form : forms) router->add(form, endpoint);
     }
     for (const auto& [name, ca] : settings.ca) {
-        if (!ca.crl_path.empty()) router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), clock));
+        if (!ca.crl_path.empty())
+            router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), clock));
     }
     return router;
 }

@@ -12,7 +12,8 @@ Result<ca::CountersignedRequest> Agent::countersign(ApprovedRequest approved, Ti
     signer.scheme = scheme;
     signer.signing_time = now;
     const auto sign = [&](ByteView octets) { return identity_.key->sign(scheme, octets); };
-    TRY(Bytes cms, crypto::build_signed_data(oid::data, approved.request_.der(), {identity_.certificate}, signer, sign));
+    TRY(Bytes cms,
+        crypto::build_signed_data(oid::data, approved.request_.der(), {identity_.certificate}, signer, sign));
     return ca::CountersignedRequest(std::move(cms), std::move(approved.request_), std::move(approved.plan_),
                                     std::move(approved.template_name_));
 }

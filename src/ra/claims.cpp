@@ -5,8 +5,8 @@
 namespace countersign::ra {
 
 // A message counts as a renewal when its signer certificate is, octet for octet, one we issued to a client of this CA.
-// A plain PKCSReq with an old certificate that no longer counts (expired, revoked) is an ordinary enrollment with a challenge;
-// a RenewalReq with one is a renewal that policy will refuse in words.
+// A plain PKCSReq with an old certificate that no longer counts (expired, revoked) is an ordinary enrollment with a
+// challenge; a RenewalReq with one is a renewal that policy will refuse in words.
 Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificate(const Exchange& exchange) {
     std::optional<policy::RenewedCertificate> none;
     if (!exchange.profile.renewal) return none;

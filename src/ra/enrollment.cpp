@@ -12,13 +12,16 @@ using store::AttemptState;
 namespace {
 
 // What makes two messages the same request: the CSR and, for renewals, the certificate that asks.
-std::string digest_of(const crypto::CertificateRequest& request, const std::optional<policy::RenewedCertificate>& renewed) {
+std::string digest_of(const crypto::CertificateRequest& request,
+                      const std::optional<policy::RenewedCertificate>& renewed) {
     Bytes material = to_bytes(request.der());
     if (renewed) material.insert(material.end(), renewed->certificate.der().begin(), renewed->certificate.der().end());
     return crypto::sha256_hex(material);
 }
 
-bool is_final(AttemptState state) { return state == AttemptState::issued || state == AttemptState::failed; }
+bool is_final(AttemptState state) {
+    return state == AttemptState::issued || state == AttemptState::failed;
+}
 
 const policy::Template* rules_for(const Profile& profile, const policy::Facts& facts) {
     const auto set = profile.template_set();
@@ -45,8 +48,10 @@ Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const
     }
     if (!verified->message_type()) return refuse_type(profile, client, *verified, now);
 
-    auto opened = scep::open_request(*std::move(verified), profile.decryption_keys, profile.accepted, profile.substitute_secret);
-    if (const auto* failure = std::get_if<scep::OpenFailure>(&opened)) return refuse_unopened(profile, client, *failure, now);
+    auto opened =
+        scep::open_request(*std::move(verified), profile.decryption_keys, profile.accepted, profile.substitute_secret);
+    if (const auto* failure = std::get_if<scep::OpenFailure>(&opened))
+        return refuse_unopened(profile, client, *failure, now);
 
     auto& request = std::get<scep::OpenedRequest>(opened);
     auto context = scep::ReplyContext::of(request.envelope(), request.style());
@@ -74,20 +79,23 @@ Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
 Result<Bytes> Enrollment::enroll(Exchange& exchange) {
     if (!exchange.envelope().signer().public_key().is_rsa()) {
         return refuse(exchange, audit::event::enrollment_refused,
-                      "the reply is encrypted to the signer certificate, which has no RSA key", scep::FailInfo::bad_alg);
+                      "the reply is encrypted to the signer certificate, which has no RSA key",
+                      scep::FailInfo::bad_alg);
     }
     TRY(exchange.renewed, renewed_certificate(exchange));
     if (exchange.opened.type() == scep::MessageType::renewal_req && !exchange.renewed) {
-        return refuse(exchange, audit::event::enrollment_refused,
-                      "a RenewalReq must be signed with a certificate this server issued, and renewal must be allowed here",
-                      scep::FailInfo::bad_request);
+        return refuse(
+            exchange, audit::event::enrollment_refused,
+            "a RenewalReq must be signed with a certificate this server issued, and renewal must be allowed here",
+            scep::FailInfo::bad_request);
     }
     exchange.request_digest = digest_of(exchange.request(), exchange.renewed);
 
     TRY(const auto known, parts_.transactions.latest(exchange.transaction));
     if (known) {
         const bool same = known->request_digest == exchange.request_digest;
-        if (!is_final(known->state) || (same && known->state == AttemptState::issued)) return answer_known(exchange, *known);
+        if (!is_final(known->state) || (same && known->state == AttemptState::issued))
+            return answer_known(exchange, *known);
     }
     const auto claim = claim_for(exchange);
     if (!claim) return refuse_claim(exchange, claim.error());
@@ -101,7 +109,9 @@ Result<Bytes> Enrollment::answer_known(Exchange& exchange, const store::Attempt&
                       "another request is in flight under this transaction (request " + attempt.id + ")",
                       scep::FailInfo::bad_request);
     }
-    note(exchange.event(audit::event::enrollment_repeated).with("request", attempt.id).with("state", std::string(name(attempt.state))));
+    note(exchange.event(audit::event::enrollment_repeated)
+             .with("request", attempt.id)
+             .with("state", std::string(name(attempt.state))));
     return answer_attempt(exchange, Settled{attempt, std::nullopt});
 }
 
@@ -118,7 +128,9 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
 
     const auto* rules = rules_for(exchange.profile, facts);
     if (rules == nullptr) {
-        return refuse_plan(exchange, claim, {{{"TemplateNotAllowed", "the challenge names a template this profile does not use"}}, true});
+        return refuse_plan(
+            exchange, claim,
+            {{{"TemplateNotAllowed", "the challenge names a template this profile does not use"}}, true});
     }
     const auto decision = policy::judge(facts, *rules, exchange.now);
     if (const auto* deny = std::get_if<policy::Deny>(&decision)) return refuse_plan(exchange, claim, *deny);
@@ -151,7 +163,8 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
 }
 
 // durable commit 1 -> countersign -> CA -> durable commit 2 -> reply
-Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan) {
+Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
+                                    const crypto::CertificateContent& plan) {
     const Hold hold(*this, attempt.id);
     if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
         if (recorded.error().kind == ErrorKind::denied) return refuse_claim(exchange, recorded.error());
@@ -166,7 +179,8 @@ Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt, 
     const auto settled = settle(exchange.profile, attempt, exchange.request(), plan);
     if (settled) return answer_attempt(exchange, *settled);
 
-    // Nothing reached the CA: the challenge goes back, unless the profile would rather have the client poll while we go on.
+    // Nothing reached the CA: the challenge goes back, unless the profile would rather have the client poll while we go
+    // on.
     if (exchange.profile.when_unavailable == WhenUnavailable::answer_pending) return pending(exchange);
     if (settled.error().kind == ErrorKind::unavailable) {
         CHECK(settle_failed(attempt, settled.error().detail, store::ChallengeFate::release));

@@ -12,7 +12,7 @@ struct Enrollment::Exchange {
     scep::OpenedRequest opened;
     scep::ReplyContext context;
     store::TransactionKey transaction;
-    std::string request_digest{};                          // enrollments only
+    std::string request_digest{};                         // enrollments only
     std::optional<policy::RenewedCertificate> renewed{};  // set: this is a renewal
 
     const scep::VerifiedEnvelope& envelope() const { return opened.envelope(); }

@@ -2,7 +2,8 @@
 
 namespace countersign::ra {
 
-FollowupResult follow_up(Enrollment& enrollment, store::Transactions& transactions, const Profiles& profiles, std::size_t limit) {
+FollowupResult follow_up(Enrollment& enrollment, store::Transactions& transactions, const Profiles& profiles,
+                         std::size_t limit) {
     using store::AttemptState;
     FollowupResult result;
     for (const auto state : {AttemptState::intent, AttemptState::approved, AttemptState::pending}) {

@@ -16,7 +16,8 @@ json name_list(const std::vector<crypto::GeneralName>& names) {
 json extension_list(const std::vector<crypto::Extension>& extensions) {
     json list = json::array();
     for (const auto& extension : extensions) {
-        list.push_back({{"oid", extension.oid}, {"critical", extension.critical}, {"value", lower_hex(extension.value)}});
+        list.push_back(
+            {{"oid", extension.oid}, {"critical", extension.critical}, {"value", lower_hex(extension.value)}});
     }
     return list;
 }
@@ -34,7 +35,8 @@ Result<void> read_names(const json& record, crypto::CertificateContent& plan) {
 Result<void> read_extensions(const json& record, crypto::CertificateContent& plan) {
     for (const json& entry : record.at("further_extensions")) {
         TRY(Bytes value, from_hex(entry.at("value").get<std::string>()));
-        plan.further_extensions.push_back({entry.at("oid").get<std::string>(), entry.at("critical").get<bool>(), std::move(value)});
+        plan.further_extensions.push_back(
+            {entry.at("oid").get<std::string>(), entry.at("critical").get<bool>(), std::move(value)});
     }
     return boost::system::in_place_value;
 }

@@ -19,16 +19,19 @@ std::string ledger_serial(ByteView serial) {
 
 }  // namespace
 
-// The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), so the
-// IssuerAndSubject inside decides nothing.
+// The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), so
+// the IssuerAndSubject inside decides nothing.
 Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
     TRY(auto attempt, parts_.transactions.latest(exchange.transaction));
-    if (!attempt) return refuse(exchange, audit::event::query_refused, "no such transaction of this key", FailInfo::bad_cert_id);
+    if (!attempt)
+        return refuse(exchange, audit::event::query_refused, "no such transaction of this key", FailInfo::bad_cert_id);
     if (attempt->state == AttemptState::pending || attempt->state == AttemptState::approved) {
         // A CA that is away does not fail the poll: the client asks again.
         if (auto advanced = advance(exchange.profile, *attempt)) attempt = *std::move(advanced);
     }
-    note(exchange.event(audit::event::query_answered).with("request", attempt->id).with("state", std::string(name(attempt->state))));
+    note(exchange.event(audit::event::query_answered)
+             .with("request", attempt->id)
+             .with("state", std::string(name(attempt->state))));
     return answer_attempt(exchange, Settled{*std::move(attempt), std::nullopt});
 }
 
@@ -36,13 +39,13 @@ Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
 Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
     const auto& wanted = std::get<crypto::IssuerAndSerial>(exchange.opened.content());
     if (!exchange.profile.answer_queries || !wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {
-        return refuse(exchange, audit::event::query_refused, "GetCert for another issuer, or not answered by this profile",
-                      FailInfo::bad_cert_id);
+        return refuse(exchange, audit::event::query_refused,
+                      "GetCert for another issuer, or not answered by this profile", FailInfo::bad_cert_id);
     }
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, ledger_serial(wanted.serial)));
     if (!record || record->public_key != exchange.transaction.signer_key) {
-        return refuse(exchange, audit::event::query_refused, "GetCert for a certificate that is not of the signer's key",
-                      FailInfo::bad_cert_id);
+        return refuse(exchange, audit::event::query_refused,
+                      "GetCert for a certificate that is not of the signer's key", FailInfo::bad_cert_id);
     }
     TRY(const auto certificate, crypto::Certificate::from_der(record->der));
     note(exchange.event(audit::event::query_answered).with("serial", record->serial));
@@ -58,7 +61,8 @@ Result<Bytes> Enrollment::answer_get_crl(Exchange& exchange) {
     const bool known_issuer = wanted.issuer.matches(exchange.profile.ca_chain.front().subject());
     if (!exchange.profile.answer_queries || revoker == nullptr || !ours || !known_issuer) {
         return refuse(exchange, audit::event::query_refused,
-                      "GetCRL needs a signer certificate of this CA, the CA's name, and a CA that publishes CRLs through this server",
+                      "GetCRL needs a signer certificate of this CA, the CA's name, and a CA that publishes CRLs "
+                      "through this server",
                       FailInfo::bad_cert_id);
     }
     TRY(Bytes crl, revoker->crl(exchange.now));

@@ -1,4 +1,5 @@
-// What goes back to the client, and what the audit says about it. The wire tells no reason; the audit tells all but secrets.
+// What goes back to the client, and what the audit says about it. The wire tells no reason; the audit tells all but
+// secrets.
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/ra/enrollment.hpp"
@@ -33,33 +34,36 @@ audit::Event Enrollment::Exchange::event(std::string_view id) const {
     return result;
 }
 
-Result<Bytes> Enrollment::refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
-                                      Time now) {
+Result<Bytes> Enrollment::refuse_type(const Profile& profile, const std::string& client,
+                                      const scep::VerifiedEnvelope& envelope, Time now) {
     note(event_for(profile, client, envelope, audit::event::message_refused)
              .with("reason", std::string("the message type is absent or none that a client may send")));
     return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_request, ""}, now);
 }
 
-Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure,
-                                          Time now) {
+Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::string& client,
+                                          const scep::OpenFailure& failure, Time now) {
     using Wire = scep::OpenFailure::Wire;
     note(event_for(profile, client, failure.envelope, audit::event::message_refused).with("reason", failure.detail));
     const auto context = scep::ReplyContext::of(failure.envelope, failure.style);
     switch (failure.wire) {
         case Wire::key_unavailable: return fail::unavailable("the CEP encryption key is away: " + failure.detail);
-        case Wire::unsupported_algorithm: return reply(profile, context, scep::ReplyFailure{FailInfo::bad_alg, ""}, now);
+        case Wire::unsupported_algorithm:
+            return reply(profile, context, scep::ReplyFailure{FailInfo::bad_alg, ""}, now);
         case Wire::undecipherable: break;
     }
     return reply(profile, context, scep::ReplyFailure{FailInfo::bad_message_check, ""}, now);
 }
 
-// The same answer as for an undecipherable message, octet for octet but for nonces: whether a challenge was wrong, late or
-// used is not the network's business (design invariant 5).
+// The same answer as for an undecipherable message, octet for octet but for nonces: whether a challenge was wrong, late
+// or used is not the network's business (design invariant 5).
 Result<Bytes> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
-    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled || error.kind == ErrorKind::internal) {
+    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled ||
+        error.kind == ErrorKind::internal) {
         return fail::unavailable(error.detail);
     }
-    const auto id = error.kind == ErrorKind::conflict ? audit::event::challenge_reused : audit::event::enrollment_refused;
+    const auto id =
+        error.kind == ErrorKind::conflict ? audit::event::challenge_reused : audit::event::enrollment_refused;
     return refuse(exchange, id, describe(error), FailInfo::bad_message_check);
 }
 
@@ -72,7 +76,8 @@ Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim
     return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings), FailInfo::bad_request);
 }
 
-Result<Bytes> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, FailInfo info) {
+Result<Bytes> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason,
+                                 FailInfo info) {
     note(exchange.event(event_id).with("reason", reason).with("answer", std::string(name(info))));
     return failure(exchange, info);
 }
@@ -93,10 +98,11 @@ Result<Bytes> Enrollment::answer_attempt(Exchange& exchange, const Settled& sett
 
 Result<Bytes> Enrollment::recorded_success(Exchange& exchange, const std::string& serial) {
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, serial));
-    if (!record) return fail::internal("request recorded as issued, but certificate " + serial + " is not in the ledger");
+    if (!record)
+        return fail::internal("request recorded as issued, but certificate " + serial + " is not in the ledger");
     if (record->revoked) {
-        return refuse(exchange, audit::event::enrollment_refused, "certificate " + serial + " has been revoked since it was issued",
-                      FailInfo::bad_request);
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "certificate " + serial + " has been revoked since it was issued", FailInfo::bad_request);
     }
     TRY(const auto certificate, crypto::Certificate::from_der(record->der));
     return success(exchange, certificate);
@@ -122,8 +128,8 @@ Result<Bytes> Enrollment::pending(Exchange& exchange) {
     return reply(exchange.profile, exchange.context, scep::ReplyPending{}, exchange.now);
 }
 
-Result<Bytes> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content,
-                                Time now) {
+Result<Bytes> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context,
+                                const scep::ReplyContent& content, Time now) {
     return scep::build_reply(context, content, profile.agent->identity(), now, parts_.random);
 }
 

@@ -20,9 +20,12 @@ audit::Event event_about(const store::Attempt& attempt, std::string_view id) {
 }
 
 // After the CA was asked, our own trouble must never look as if nothing had happened.
-Error in_doubt(Error error) { return {ErrorKind::outcome_unknown, std::move(error.detail)}; }
+Error in_doubt(Error error) {
+    return {ErrorKind::outcome_unknown, std::move(error.detail)};
+}
 
-store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attempt& attempt, const crypto::Certificate& certificate) {
+store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attempt& attempt,
+                                      const crypto::Certificate& certificate) {
     store::IssuedCertificate entry;
     entry.serial = certificate.serial_hex();
     entry.ca = profile.ca_name;
@@ -42,11 +45,13 @@ store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attem
 
 }  // namespace
 
-// unavailable: nothing reached the CA. outcome_unknown: it may have; the attempt stays as it is recorded and is advanced later.
-Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
+// unavailable: nothing reached the CA. outcome_unknown: it may have; the attempt stays as it is recorded and is
+// advanced later.
+Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt,
+                                               crypto::CertificateRequest request,
                                                const crypto::CertificateContent& plan) {
-    auto countersigned =
-        profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name), parts_.clock.now());
+    auto countersigned = profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name),
+                                                    parts_.clock.now());
     if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
     reach("enroll.after_countersign");
 
@@ -66,7 +71,8 @@ Result<Enrollment::Settled> Enrollment::settle_trouble(const Profile& profile, s
         case ErrorKind::malformed:
         case ErrorKind::denied:
         case ErrorKind::unauthenticated: {
-            auto settled = settle_failed(std::move(attempt), "the CA backend refused: " + error.detail, store::ChallengeFate::consume);
+            auto settled = settle_failed(std::move(attempt), "the CA backend refused: " + error.detail,
+                                         store::ChallengeFate::consume);
             if (!settled) return in_doubt(settled.error());
             return settled;
         }
@@ -89,7 +95,8 @@ Result<Enrollment::Settled> Enrollment::settle_outcome(const Profile& profile, s
         return settle_failed(std::move(attempt), "the CA refused: " + rejected->reason, store::ChallengeFate::consume);
     }
     const auto& handle = std::get<ca::Pending>(outcome).handle;
-    if (attempt.state == AttemptState::pending && attempt.ca_handle == handle) return Settled{std::move(attempt), std::nullopt};
+    if (attempt.state == AttemptState::pending && attempt.ca_handle == handle)
+        return Settled{std::move(attempt), std::nullopt};
     CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_pending)));
     CHECK(parts_.transactions.record_pending(attempt.id, handle, parts_.clock.now()));
     attempt.state = AttemptState::pending;
@@ -98,7 +105,8 @@ Result<Enrollment::Settled> Enrollment::settle_outcome(const Profile& profile, s
 }
 
 Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, store::Attempt attempt,
-                                                      const crypto::CertificateContent& plan, const crypto::Certificate& certificate) {
+                                                      const crypto::CertificateContent& plan,
+                                                      const crypto::Certificate& certificate) {
     auto findings = policy::compare_with_plan(plan, certificate);
     if (!certificate.verify_signed_by(profile.ca_chain.front().public_key())) {
         findings.push_back({"IssuerMismatch", "the certificate is not signed by the configured CA"});
@@ -110,14 +118,16 @@ Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, st
                                   .with("template", attempt.template_name)
                                   .with("kind", attempt.kind)
                                   .with("not_after", to_rfc3339(certificate.not_after()))));
-    CHECK(parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now()));
+    CHECK(
+        parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now()));
     reach("enroll.after_record");
     attempt.state = AttemptState::issued;
     attempt.certificate_serial = certificate.serial_hex();
     return Settled{std::move(attempt), certificate};
 }
 
-Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate) {
+Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, const std::string& reason,
+                                                      store::ChallengeFate fate) {
     CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_failed)
                                   .with("reason", reason)
                                   .with("challenge_released", fate == store::ChallengeFate::release)));
@@ -129,7 +139,8 @@ Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, co
 
 // A CA that returns something else than what was approved is lying or misconfigured: nobody gets that certificate.
 Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store::Attempt attempt,
-                                                   const crypto::Certificate& certificate, const std::string& findings) {
+                                                   const crypto::Certificate& certificate,
+                                                   const std::string& findings) {
     CHECK(parts_.audit.record(event_about(attempt, audit::event::certificate_quarantined)
                                   .with("serial", certificate.serial_hex())
                                   .with("fingerprint", certificate.fingerprint_sha256())
@@ -142,7 +153,8 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
                      .with("reason", "revoking it at the CA failed: " + describe(revoked.error())));
         }
     }
-    return settle_failed(std::move(attempt), "the CA returned a certificate that differs from the approved plan: " + findings,
+    return settle_failed(std::move(attempt),
+                         "the CA returned a certificate that differs from the approved plan: " + findings,
                          store::ChallengeFate::consume);
 }
 
