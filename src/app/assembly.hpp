@@ -29,8 +29,9 @@ private:
     std::optional<Identity> identity_of(const config::RaSettings& ra, const config::ProfileSettings& profile,
                                         const std::vector<crypto::Certificate>& chain);
     std::optional<Pair> key_pair(const config::KeyPairSettings& pair, std::string_view what);
-    void check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate, crypto::KeyUsage needed,
-                           std::string_view what, const std::vector<crypto::Certificate>& chain);
+    void check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate,
+                           crypto::KeyUsage needed, std::string_view what,
+                           const std::vector<crypto::Certificate>& chain);
     std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);
     void warn_about(const config::ProfileSettings& profile);
 

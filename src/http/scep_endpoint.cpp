@@ -31,10 +31,12 @@ ScepEndpoint::ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrol
 
 std::optional<Response> ScepEndpoint::answer_at_once(const Request& request) {
     const auto query = scep::parse_query(request.query);
-    if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") return wrong_method("GET, HEAD, POST");
+    if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
+        return wrong_method("GET, HEAD, POST");
     if (!query.operation) {
         if (query.operation_text.empty()) return landing_;
-        return Response::text(400, "Unknown operation. SCEP knows GetCACaps, GetCACert, GetNextCACert and PKIOperation.");
+        return Response::text(400,
+                              "Unknown operation. SCEP knows GetCACaps, GetCACert, GetNextCACert and PKIOperation.");
     }
     switch (*query.operation) {
         case Operation::get_ca_caps: return capabilities_;

@@ -5,7 +5,8 @@ namespace countersign::http {
 int status_of(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::malformed: return 400;
-        case ErrorKind::unauthenticated: return 400;  // a pkiMessage whose signature does not hold; 401 would ask for a password
+        case ErrorKind::unauthenticated:
+            return 400;  // a pkiMessage whose signature does not hold; 401 would ask for a password
         case ErrorKind::denied: return 403;
         case ErrorKind::not_found: return 404;
         case ErrorKind::conflict: return 409;

@@ -1,7 +1,7 @@
 // The daemon's life: start, serve, reload, drain.
 //
-// run_daemon blocks its thread (the main one: it takes the process's signals) until SIGTERM or SIGINT and everything in flight is
-// answered. Throws StartupError when it cannot start; nothing has been served then.
+// run_daemon blocks its thread (the main one: it takes the process's signals) until SIGTERM or SIGINT and everything in
+// flight is answered. Throws StartupError when it cannot start; nothing has been served then.
 #pragma once
 
 #include "countersign/ra/enrollment.hpp"

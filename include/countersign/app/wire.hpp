@@ -1,8 +1,9 @@
 // From settings to running parts: the one place that names adapters.
 //
-// Every cross-check of settings, keys, certificates and chains happens in assemble(), before a socket opens, and reports all it
-// finds. A Wiring owns the backends and profiles it made; it borrows the SharedParts, which outlive it and every Wiring made after
-// it (a reload assembles a second one and lets the first go when its last request has been answered).
+// Every cross-check of settings, keys, certificates and chains happens in assemble(), before a socket opens, and
+// reports all it finds. A Wiring owns the backends and profiles it made; it borrows the SharedParts, which outlive it
+// and every Wiring made after it (a reload assembles a second one and lets the first go when its last request has been
+// answered).
 #pragma once
 
 #include "countersign/audit/sinks.hpp"
@@ -29,7 +30,8 @@ config::Settings load_or_throw(const std::filesystem::path& file, const std::fun
 
 // The parts that commands need one by one. Errors name the file, the key and the remedy.
 
-Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings, store::CrashPoint crash_point = {});
+Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings,
+                                                    store::CrashPoint crash_point = {});
 // At least `least_octets` from a file that only its owner can read.
 Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t least_octets, std::string_view what);
 // The audit file if one is configured; each line goes to `also` too.
@@ -59,8 +61,8 @@ Wiring assemble(const config::Settings& settings, const SharedParts& parts);
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
                                                 ra::Enrollment& enrollment, const Clock& clock);
 
-// Everything that start-up checks, without starting: configuration findings, then keys, certificates, chains, store schema.
-// Empty but for warnings: it would start.
+// Everything that start-up checks, without starting: configuration findings, then keys, certificates, chains, store
+// schema. Empty but for warnings: it would start.
 std::vector<config::Finding> check_everything(const std::filesystem::path& file);
 
 }  // namespace countersign::app

@@ -12,8 +12,8 @@ public:
     // `identity`: the agent certificate (EKU Certificate Request Agent) and its key, which also signs replies.
     explicit Agent(scep::ReplySigner identity) : identity_(std::move(identity)) {}
 
-    // CMS SignedData over the PKCS#10, SHA-256, the agent certificate inside ([MS-WCCE] 3.1.1.4.3.3.2). unavailable: the key's home
-    // is away; the approval is spent all the same and must be made again from the recorded intent.
+    // CMS SignedData over the PKCS#10, SHA-256, the agent certificate inside ([MS-WCCE] 3.1.1.4.3.3.2). unavailable:
+    // the key's home is away; the approval is spent all the same and must be made again from the recorded intent.
     Result<ca::CountersignedRequest> countersign(ApprovedRequest approved, Time now) const;
 
     const scep::ReplySigner& identity() const { return identity_; }

@@ -1,8 +1,8 @@
 // The story of a pkiMessage, from the octets that arrive to the CertRep that leaves (design section 5).
 //
-// Blocking; safe on many threads. Borrows the parts in EnrollmentParts, which outlive it. Once a message's signature has been
-// verified every answer is a signed CertRep; before that, and when our own parts are away, it is an Error that the HTTP
-// table turns into a status.
+// Blocking; safe on many threads. Borrows the parts in EnrollmentParts, which outlive it. Once a message's signature
+// has been verified every answer is a signed CertRep; before that, and when our own parts are away, it is an Error that
+// the HTTP table turns into a status.
 #pragma once
 
 #include "countersign/audit/event.hpp"
@@ -37,12 +37,13 @@ class Enrollment {
 public:
     explicit Enrollment(EnrollmentParts parts) : parts_(std::move(parts)) {}
 
-    // Answers one pkiMessage. malformed or unauthenticated: not a message anybody can be answered for. unavailable: retry later.
+    // Answers one pkiMessage. malformed or unauthenticated: not a message anybody can be answered for. unavailable:
+    // retry later.
     Result<Bytes> answer(const Profile& profile, ByteView message, const std::string& client);
 
-    // Carries an attempt that nobody is working on towards its end: submits what was approved or interrupted, polls what the CA
-    // holds. Returns the attempt as it then stands. Safe to call at any time and from anywhere; an attempt being
-    // worked on is returned as it is. unavailable, outcome_unknown: later.
+    // Carries an attempt that nobody is working on towards its end: submits what was approved or interrupted, polls
+    // what the CA holds. Returns the attempt as it then stands. Safe to call at any time and from anywhere; an attempt
+    // being worked on is returned as it is. unavailable, outcome_unknown: later.
     Result<store::Attempt> advance(const Profile& profile, const store::Attempt& attempt);
 
 private:
@@ -67,12 +68,12 @@ private:
     // settlement.cpp: from a recorded intent to a recorded outcome
     Result<Settled> settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
                            const crypto::CertificateContent& plan);
-    Result<Settled> settle_trouble(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
-                                   const Error& error);
-    Result<Settled> settle_outcome(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
-                                   ca::Outcome outcome);
-    Result<Settled> settle_issued(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
-                                  const crypto::Certificate& certificate);
+    Result<Settled> settle_trouble(const Profile& profile, store::Attempt attempt,
+                                   const crypto::CertificateContent& plan, const Error& error);
+    Result<Settled> settle_outcome(const Profile& profile, store::Attempt attempt,
+                                   const crypto::CertificateContent& plan, ca::Outcome outcome);
+    Result<Settled> settle_issued(const Profile& profile, store::Attempt attempt,
+                                  const crypto::CertificateContent& plan, const crypto::Certificate& certificate);
     Result<Settled> settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate);
     Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
                                const std::string& findings);
@@ -84,8 +85,10 @@ private:
     Result<Bytes> answer_get_crl(Exchange& exchange);
 
     // replies.cpp: what goes back, and what the audit says about it
-    Result<Bytes> refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure, Time now);
-    Result<Bytes> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope, Time now);
+    Result<Bytes> refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure,
+                                  Time now);
+    Result<Bytes> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
+                              Time now);
     Result<Bytes> refuse_claim(Exchange& exchange, const Error& error);
     Result<Bytes> refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny);
     Result<Bytes> refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, scep::FailInfo info);
@@ -94,7 +97,8 @@ private:
     Result<Bytes> recorded_success(Exchange& exchange, const std::string& serial);
     Result<Bytes> failure(Exchange& exchange, scep::FailInfo info);
     Result<Bytes> pending(Exchange& exchange);
-    Result<Bytes> reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content, Time now);
+    Result<Bytes> reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content,
+                        Time now);
     // For decisions that refuse: whatever becomes of the record, the refusal stands.
     void note(const audit::Event& event);
 

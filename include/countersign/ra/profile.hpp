@@ -1,6 +1,7 @@
 // One SCEP endpoint, wired: everything an enrollment needs to know that does not change between reloads.
 //
-// Immutable once built; shared by all threads. The challenge verifier and CA backend are safe on many threads by contract.
+// Immutable once built; shared by all threads. The challenge verifier and CA backend are safe on many threads by
+// contract.
 #pragma once
 
 #include "countersign/ca/backend.hpp"
@@ -25,21 +26,21 @@ struct Profile {
     std::vector<scep::DecryptionKey> decryption_keys;
     std::shared_ptr<const Agent> agent;
     std::shared_ptr<challenge::Verifier> verifier;
-    std::string ca_name;                                 // how the ledger names the backend
+    std::string ca_name;  // how the ledger names the backend
     std::shared_ptr<ca::Backend> backend;
-    std::vector<crypto::Certificate> ca_chain;           // issuing CA first
-    std::vector<crypto::Certificate> successor_chain;    // for GetNextCACert; empty: none
+    std::vector<crypto::Certificate> ca_chain;         // issuing CA first
+    std::vector<crypto::Certificate> successor_chain;  // for GetNextCACert; empty: none
     std::map<std::string, policy::Template> templates;
     std::string template_signature;
     std::string template_encryption;
     std::string template_general_purpose;
     bool renewal = true;
     bool include_ca_in_reply = false;
-    bool answer_queries = true;                          // GetCert, GetCRL
+    bool answer_queries = true;  // GetCert, GetCRL
     WhenUnavailable when_unavailable = WhenUnavailable::answer_retry;
-    Secret substitute_secret;                            // keys the substitute content key (design invariant 5)
-    std::string capabilities;                            // GetCACaps, made once
-    scep::BodyWithType ca_certificates;                  // GetCACert, made once
+    Secret substitute_secret;            // keys the substitute content key (design invariant 5)
+    std::string capabilities;            // GetCACaps, made once
+    scep::BodyWithType ca_certificates;  // GetCACert, made once
 
     policy::TemplateSet template_set() const;
 };
