@@ -43,6 +43,7 @@ struct Limits {
     std::size_t connections = 10000;
     std::size_t connections_per_client = 1000;  // not applied to trusted proxies and Unix sockets
     std::size_t requests_per_connection = 100000;
+    std::size_t all_bodies_octets = 256 * 1024 * 1024;  // request bodies in memory, all connections together; beyond: 503
 };
 
 // One line per request for the operations log; never a query string of PKIOperation or a body.

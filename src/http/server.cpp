@@ -1,0 +1,237 @@
+#include "countersign/http/server.hpp"
+
+#include "countersign/core/text.hpp"
+#include "listening_socket.hpp"
+#include "session.hpp"
+#include "tls.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <thread>
+
+namespace countersign::http {
+namespace {
+
+namespace asio = boost::asio;
+using Protocol = asio::generic::stream_protocol;
+using Acceptor = asio::basic_socket_acceptor<Protocol>;
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+
+constexpr std::string_view full =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+constexpr std::chrono::milliseconds accept_pause{50};  // when the system is out of descriptors or memory
+constexpr std::chrono::milliseconds last_patience{5000};
+
+struct Listener {
+    Listener(ListeningSocket the_socket, ListenerOptions the_options, std::shared_ptr<const ListenerTraits> the_traits,
+             std::shared_ptr<TlsContext> the_tls, asio::io_context& context)
+        : socket(std::move(the_socket)),
+          options(std::move(the_options)),
+          traits(std::move(the_traits)),
+          tls_(std::move(the_tls)),
+          acceptor(asio::make_strand(context)) {
+        acceptor.assign(Protocol(socket.family(), 0), socket.release());
+    }
+
+    ListeningSocket socket;
+    ListenerOptions options;
+    std::shared_ptr<const ListenerTraits> traits;
+
+    std::shared_ptr<TlsContext> tls() const {
+        const std::lock_guard lock(mutex_);
+        return tls_;
+    }
+    void swap_tls(std::shared_ptr<TlsContext> fresh) {
+        const std::lock_guard lock(mutex_);
+        tls_.swap(fresh);
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<TlsContext> tls_;
+
+public:
+    Acceptor acceptor;
+};
+
+Peer identify(const ListenerTraits& listener, const sockaddr& name) {
+    Peer peer;
+    peer.address = Address::from(name);
+    if (!peer.address) return Peer{std::nullopt, "unix", true, true};
+    peer.text = peer.address->text();
+    peer.trusted = any_contains(listener.trusted_proxies, *peer.address);
+    peer.loopback_or_proxy = peer.trusted || peer.address->is_loopback();
+    return peer;
+}
+
+class SocketServer final : public Server {
+public:
+    SocketServer(std::size_t io_threads, std::shared_ptr<Site> site)
+        : io_threads_(std::max<std::size_t>(1, io_threads)),
+          site_(std::move(site)),
+          context_(static_cast<int>(io_threads_)) {}
+    ~SocketServer() override { drain(std::chrono::milliseconds{0}); }
+
+    Result<void> listen(const ListenerOptions& options);
+    std::vector<std::string> addresses() const override;
+    void start() override;
+    void swap_router(std::shared_ptr<const Router> router) override { site_->swap_router(std::move(router)); }
+    Result<void> reload_tls() override;
+    void drain(std::chrono::milliseconds patience) override;
+    std::size_t open_connections() const override { return site_->attendance.count(); }
+
+private:
+    asio::awaitable<void> accept_on(Listener& listener);
+    void admit(Listener& listener, Socket socket, const Protocol::endpoint& name);
+    void turn_away(Listener& listener, Socket& socket) const;
+
+    std::size_t io_threads_;
+    std::shared_ptr<Site> site_;
+    asio::io_context context_;
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::thread> threads_;
+};
+
+Result<void> SocketServer::listen(const ListenerOptions& options) {
+    auto traits = std::make_shared<ListenerTraits>();
+    traits->serves = options.serves;
+    for (const auto& proxy : options.trusted_proxies) {
+        TRY(const auto block, Block::parse(proxy));
+        traits->trusted_proxies.push_back(block);
+    }
+    std::shared_ptr<TlsContext> tls;
+    if (options.tls) {
+        const bool scep = std::ranges::find(options.serves, "scep") != options.serves.end();
+        // Windows and macOS clients break when asked for a certificate (interop fact 24).
+        if (scep && !options.tls->client_ca_file.empty()) return fail::denied("client_ca on a listener that serves scep");
+        TRY(tls, TlsContext::load(*options.tls));
+        traits->tls = true;
+    }
+    TRY(auto socket, ListeningSocket::open(options.address));
+    listeners_.push_back(std::make_unique<Listener>(std::move(socket), options, std::move(traits), std::move(tls), context_));
+    return {};
+}
+
+std::vector<std::string> SocketServer::addresses() const {
+    std::vector<std::string> result;
+    for (const auto& listener : listeners_) result.push_back(listener->socket.address());
+    return result;
+}
+
+void SocketServer::start() {
+    if (work_ || !threads_.empty()) return;
+    work_.emplace(context_.get_executor());
+    for (const auto& listener : listeners_) {
+        asio::co_spawn(listener->acceptor.get_executor(), accept_on(*listener), asio::detached);
+    }
+    for (std::size_t i = 0; i < io_threads_; ++i) threads_.emplace_back([this] { context_.run(); });
+}
+
+asio::awaitable<void> SocketServer::accept_on(Listener& listener) {
+    asio::steady_timer pause(listener.acceptor.get_executor());
+    while (!site_->draining) {
+        Socket socket(asio::make_strand(context_));
+        Protocol::endpoint name;
+        const auto [error] = co_await listener.acceptor.async_accept(socket, name, as_values);
+        if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
+        if (!error) {
+            admit(listener, std::move(socket), name);
+            continue;
+        }
+        pause.expires_after(accept_pause);
+        co_await pause.async_wait(as_values);
+    }
+}
+
+void SocketServer::admit(Listener& listener, Socket socket, const Protocol::endpoint& name) try {
+    auto peer = identify(*listener.traits, *name.data());
+    const auto source = peer.trusted ? std::nullopt : std::optional(peer.address->source());
+    auto seat = site_->attendance.enter(source);
+    if (!seat) return turn_away(listener, socket);
+    boost::system::error_code ignored;
+    if (peer.address) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    const Session::Executor strand = socket.get_executor();
+    const auto tls = listener.tls();
+    auto transport = tls ? tls->wrap(std::move(socket)) : plain_transport(std::move(socket));
+    const auto session = std::make_shared<Session>(site_, listener.traits, std::move(peer), std::move(transport),
+                                                   std::move(seat), strand);
+    site_->attendance.add(session);
+    session->start();
+    // Added too late for drain to see it among those present.
+    if (site_->draining) session->leave_when_idle();
+} catch (const std::exception&) {
+    // No memory for one more connection: it is closed, the others go on.
+}
+
+// A courtesy; the socket's buffer is empty, so this does not block.
+void SocketServer::turn_away(Listener& listener, Socket& socket) const {
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    if (!listener.traits->tls) socket.write_some(asio::buffer(full), ignored);
+    socket.shutdown(Socket::shutdown_send, ignored);
+    socket.close(ignored);
+}
+
+Result<void> SocketServer::reload_tls() {
+    std::vector<std::shared_ptr<TlsContext>> fresh;
+    for (const auto& listener : listeners_) {
+        std::shared_ptr<TlsContext> tls;
+        if (listener->options.tls) {
+            TRY(tls, TlsContext::load(*listener->options.tls));
+        }
+        fresh.push_back(std::move(tls));
+    }
+    for (std::size_t i = 0; i < fresh.size(); ++i) listeners_[i]->swap_tls(std::move(fresh[i]));
+    return {};
+}
+
+void SocketServer::drain(std::chrono::milliseconds patience) {
+    site_->draining = true;
+    for (const auto& listener : listeners_) {
+        asio::post(listener->acceptor.get_executor(), [&acceptor = listener->acceptor] {
+            boost::system::error_code ignored;
+            acceptor.close(ignored);
+        });
+    }
+    if (threads_.empty()) {
+        context_.run();  // never started: only the acceptors are to be closed
+        return listeners_.clear();
+    }
+    for (const auto& session : site_->attendance.present()) session->leave_when_idle();
+    if (!site_->attendance.wait_until_empty(patience)) {
+        for (const auto& session : site_->attendance.present()) session->leave_now();
+        site_->attendance.wait_until_empty(last_patience);
+    }
+    work_.reset();
+    if (site_->attendance.count() > 0) context_.stop();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+    listeners_.clear();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::bind(ServerOptions options, std::shared_ptr<const Router> router,
+                                             async::WorkerPool& pool) try {
+    if (options.listeners.empty()) return fail::malformed("no listener is configured");
+    auto site = std::make_shared<Site>(options.limits, std::move(options.access_log), pool, std::move(router));
+    auto server = std::make_unique<SocketServer>(options.io_threads, std::move(site));
+    for (const auto& listener : options.listeners) {
+        const auto listening = server->listen(listener);
+        if (!listening) return within("listener " + printable(listener.address), listening.error());
+    }
+    return std::unique_ptr<Server>(std::move(server));
+} catch (const boost::system::system_error& error) {
+    return fail::internal(std::string("binding listeners: ") + error.what());
+}
+
+}  // namespace countersign::http
