@@ -26,6 +26,9 @@ public:
     // Several statements separated by semicolons, for schema steps.
     void script(const std::string& text);
 
+    // For statements that are not constants.
+    soci::session& session() { return session_; }
+
     // False after the engine rolled back on its own, as it does when the disk is full.
     bool in_transaction();
 
