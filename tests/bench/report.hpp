@@ -1,0 +1,44 @@
+// What the benchmark found, as a table for people and as JSON. Values only.
+#pragma once
+
+#include "primitives.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::bench {
+
+struct EnrollmentRow {
+    std::string server;
+    std::size_t connections = 0;
+    std::size_t enrollments = 0;
+    double seconds = 0;
+    double cpu_seconds = 0;    // of the server
+    PrimitiveCost primitives;  // mean of just before and just after
+    double per_second() const { return static_cast<double>(enrollments) / seconds; }
+    double cpu_ms_each() const { return cpu_seconds * 1e3 / static_cast<double>(enrollments); }
+    double ratio() const { return cpu_ms_each() / primitives.enrollment_ms(); }
+};
+
+struct QueryRow {
+    std::string server;
+    std::string operation;
+    std::size_t requests = 0;
+    double seconds = 0;
+    double cpu_seconds = 0;
+    double per_second() const { return static_cast<double>(requests) / seconds; }
+    double per_core_second() const { return static_cast<double>(requests) / cpu_seconds; }
+};
+
+struct Report {
+    std::vector<EnrollmentRow> enrollments;
+    std::vector<QueryRow> queries;
+    PrimitiveCost primitives_crowded;  // on as many threads as there are cores
+    std::vector<std::string> remarks;
+
+    std::string table() const;
+    std::string json() const;
+};
+
+}  // namespace countersign::bench
