@@ -37,6 +37,7 @@ class CertmongerTest(InstanceTest):
         capabilities = done.stdout.decode().split()
         self.assertIn("Renewal", capabilities)
         self.assertIn("SHA-256", capabilities)
+        self.assertIn("AES", capabilities)
         self.assertNotIn("DES", capabilities)
 
     def test_a_wrong_path_has_no_capabilities(self):

@@ -13,6 +13,7 @@ class StrongswanTest(InstanceTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.server = cls.shared_instance()
+        cls.server.set("profile.default", ciphers=["AES-128-CBC"], digests=["SHA-256", "SHA-384", "SHA-512"])
         cls.server.append("""
 [template.held]
 extended_key_usage = ["clientAuth"]
