@@ -1,0 +1,213 @@
+#include "command.hpp"
+#include "command_line.hpp"
+#include "countersign/admin/password_hash.hpp"
+#include "countersign/ca/local.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/crypto/oid.hpp"
+#include "countersign/keys/file_key.hpp"
+#include "new_instance.hpp"
+#include "staging.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace countersign::app {
+namespace {
+
+struct InitOptions {
+    std::filesystem::path directory;
+    std::string listen = "127.0.0.1:8080";
+    std::string admin_user = "administrator";
+    keys::GeneratedKey ca_key = keys::GeneratedKey::rsa3072;
+    ca::NewCaOptions ca;
+    bool json = false;
+};
+
+constexpr std::chrono::days ra_validity{1825};
+
+const std::map<std::string, keys::GeneratedKey>& key_kinds() {
+    static const std::map<std::string, keys::GeneratedKey> kinds{{"rsa2048", keys::GeneratedKey::rsa2048},
+                                                                 {"rsa3072", keys::GeneratedKey::rsa3072},
+                                                                 {"rsa4096", keys::GeneratedKey::rsa4096},
+                                                                 {"p256", keys::GeneratedKey::ec_p256},
+                                                                 {"p384", keys::GeneratedKey::ec_p384}};
+    return kinds;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+    return name.data();
+}
+
+// 20 letters and digits that nobody confuses: 100 bits.
+Secret random_password(Random& random) {
+    constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+    static_assert(alphabet.size() == 32);
+    const Secret octets(random.bytes(20));
+    std::string text;
+    for (const std::uint8_t octet : octets.reveal()) text += alphabet[octet % alphabet.size()];
+    Secret password(text);
+    wipe_memory(text.data(), text.size());
+    return password;
+}
+
+std::shared_ptr<keys::Key> make_key(StagedDirectory& staged, const std::string& file, keys::GeneratedKey kind) {
+    const Secret pem = or_throw(keys::generate_private_key_pem(kind));
+    staged.write_secret(file, pem);
+    return or_throw(keys::key_from_pem(pem, file));
+}
+
+store::IssuedCertificate ledger_entry(const crypto::Certificate& certificate, const std::string& kind) {
+    store::IssuedCertificate entry;
+    entry.serial = certificate.serial_hex();
+    entry.ca = "default";
+    entry.kind = kind;
+    entry.subject = certificate.subject().text();
+    entry.public_key = certificate.public_key().fingerprint();
+    entry.fingerprint = certificate.fingerprint_sha256();
+    entry.not_before = certificate.not_before();
+    entry.not_after = certificate.not_after();
+    entry.der = to_bytes(certificate.der());
+    return entry;
+}
+
+struct Authority {
+    crypto::Certificate ca;
+    crypto::Certificate agent;
+    crypto::Certificate encryption;
+};
+
+// The EKU constraint of a CA covers the RA's certificates too: without the agent's EKU nobody could verify them.
+ca::NewCaOptions completed(ca::NewCaOptions options) {
+    for (std::string& usage : options.extended_key_usage) usage = or_throw(crypto::extended_key_usage_from_name(usage));
+    const std::string agent(oid::ms_certificate_request_agent);
+    auto& usages = options.extended_key_usage;
+    if (!usages.empty() && std::ranges::find(usages, agent) == usages.end()) usages.push_back(agent);
+    return options;
+}
+
+Authority make_authority(StagedDirectory& staged, const InitOptions& options, const InstanceAddresses& addresses,
+                         Console& console) {
+    const Time now = console.clock.now();
+    const std::vector<std::string> crl_urls{addresses.scep_base + default_crl_path};
+    const auto ca_key = make_key(staged, "ca/ca.key", options.ca_key);
+    const auto ca = or_throw(ca::make_root_certificate(completed(options.ca), *ca_key, now, console.random));
+    // Clients encrypt to RSA keys alone, and few verify another signature.
+    const auto agent_key = make_key(staged, "ra/agent.key", keys::GeneratedKey::rsa2048);
+    const auto encryption_key = make_key(staged, "ra/encryption.key", keys::GeneratedKey::rsa2048);
+    Authority authority{
+        ca,
+        or_throw(ca::make_ra_certificate(ca::RaRole::agent, "CN=Countersign Enrollment Agent", agent_key->public_key(),
+                                         ra_validity, ca, *ca_key, crl_urls, now, console.random)),
+        or_throw(ca::make_ra_certificate(ca::RaRole::encryption, "CN=Countersign CEP Encryption",
+                                         encryption_key->public_key(), ra_validity, ca, *ca_key, crl_urls, now,
+                                         console.random))};
+    staged.write("ca/ca.pem", as_bytes(authority.ca.pem()), 0644);
+    staged.write("ra/agent.pem", as_bytes(authority.agent.pem()), 0644);
+    staged.write("ra/encryption.pem", as_bytes(authority.encryption.pem()), 0644);
+    return authority;
+}
+
+// Through the configuration just written, so that an instance that would not load is never published.
+void make_store(const StagedDirectory& staged, const Authority& authority) {
+    const auto settings = load_or_throw(staged.path() / "countersign.toml", [](const std::string&) {});
+    store::DatabaseOptions store_options;
+    store_options.url = settings.store.url;
+    or_throw(store::Database::migrate(store_options));
+    const auto database = or_throw(open_store(settings));
+    or_throw(database->issued().insert(ledger_entry(authority.ca, "ca")));
+    or_throw(database->issued().insert(ledger_entry(authority.agent, "ra")));
+    or_throw(database->issued().insert(ledger_entry(authority.encryption, "ra")));
+    database->close();
+}
+
+void check_start(const StagedDirectory& staged) {
+    for (const config::Finding& finding : check_everything(staged.path() / "countersign.toml")) {
+        if (finding.level == config::FindingLevel::error) {
+            throw StartupError(fail::internal("the new instance would not start: " + config::describe(finding)));
+        }
+    }
+}
+
+void report(const InitOptions& options, const InstanceAddresses& addresses, const Authority& authority,
+            const Secret& password, Console& console) {
+    auto directory = std::filesystem::absolute(options.directory).lexically_normal();
+    if (!directory.has_filename()) directory = directory.parent_path();
+    const nlohmann::ordered_json json{{"config", (directory / "countersign.toml").string()},
+                                      {"scep_url", addresses.scep_base + default_scep_path},
+                                      {"admin_url", addresses.admin_base + default_admin_path},
+                                      {"admin_user", options.admin_user},
+                                      {"admin_password", password.reveal_text()},
+                                      {"ca_sha256", authority.ca.fingerprint_sha256()}};
+    if (options.json) return print_json(console, json);
+    for (const auto& [key, value] : json.items()) {
+        console.out << key << ":" << std::string(16 - key.size(), ' ') << value.get<std::string>() << "\n";
+    }
+    console.out << "\nThe password is shown this once. Start the server:\n  countersignd --config "
+                << json["config"].get<std::string>() << "\n";
+}
+
+int init(const InitOptions& options, Console& console) {
+    const auto addresses = or_throw(InstanceAddresses::from(options.listen, host_name()));
+    StagedDirectory staged(options.directory);
+    for (const char* directory : {"ca", "ra", "secrets"}) staged.make_directory(directory);
+    staged.write_secret("secrets/pepper", Secret(console.random.bytes(32)));
+    staged.write_secret("secrets/serial", Secret(console.random.bytes(32)));
+    const Secret password = random_password(console.random);
+    const std::string hash = or_throw(admin::hash_password(password, console.random));
+    staged.write_text("countersign.toml", configuration_text(addresses, options.admin_user, hash));
+    const Authority authority = make_authority(staged, options, addresses, console);
+    make_store(staged, authority);
+    check_start(staged);
+    staged.publish();
+    report(options, addresses, authority, password, console);
+    return exit_done;
+}
+
+}  // namespace
+
+void add_init_command(CLI::App& app, Chosen& chosen, Console& console) {
+    const auto options = std::make_shared<InitOptions>();
+    auto* command =
+        app.add_subcommand("init", "Make a self-contained instance: configuration, store, CA, RA, one administrator");
+    command->add_option("DIR", options->directory, "Where; must not exist or be empty")->required();
+    command->add_option("--listen", options->listen, "Where the daemon will listen")
+        ->type_name("HOST:PORT")
+        ->capture_default_str();
+    command->add_option("--ca-subject", options->ca.subject, "Subject of the CA (RFC 4514)")
+        ->type_name("DN")
+        ->capture_default_str();
+    command->add_option("--ca-key", options->ca_key, "Key of the CA: rsa2048, rsa3072 (default), rsa4096, p256, p384")
+        ->transform(CLI::CheckedTransformer(key_kinds()).description(""))
+        ->type_name("KIND");
+    command
+        ->add_option("--permit", options->ca.permitted_names,
+                     "Name the CA is constrained to, like dns:example.com; repeatable")
+        ->type_name("TYPE:NAME")
+        ->allow_extra_args(false);
+    command->add_option("--exclude", options->ca.excluded_names, "Name the CA must not certify; repeatable")
+        ->type_name("TYPE:NAME")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--eku", options->ca.extended_key_usage, "Extended key usage the CA is constrained to; repeatable")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command->add_option("--admin-user", options->admin_user, "Name of the administrator's account")
+        ->check([](const std::string& name) {
+            const bool good = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
+                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_';
+            });
+            return good ? std::string() : std::string("letters, digits, - and _ only");
+        })
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "Print JSON");
+    command->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return init(*options, console); }; });
+}
+
+}  // namespace countersign::app

@@ -1,0 +1,28 @@
+// The text of a new instance's countersign.toml. Pure; any thread.
+#pragma once
+
+#include "countersign/core/result.hpp"
+
+#include <string>
+
+namespace countersign::app {
+
+// Where a new instance listens, and what follows from it.
+struct InstanceAddresses {
+    std::string scep_listener;   // as asked for
+    std::string admin_listener;  // the same when it is loopback, else one of its own on loopback
+    std::string scep_base;       // "http://host:port"
+    std::string admin_base;
+
+    // `listen` is HOST:PORT, numeric, port at least 1. For a wildcard the URLs carry `host_name`. malformed otherwise.
+    static Result<InstanceAddresses> from(const std::string& listen, const std::string& host_name);
+};
+
+inline constexpr const char* default_scep_path = "/certsrv/mscep/mscep.dll";
+inline constexpr const char* default_admin_path = "/certsrv/mscep_admin";
+inline constexpr const char* default_crl_path = "/crl/default.crl";
+
+std::string configuration_text(const InstanceAddresses& addresses, const std::string& admin_user,
+                               const std::string& password_hash);
+
+}  // namespace countersign::app

@@ -1,0 +1,158 @@
+#include "command.hpp"
+#include "command_line.hpp"
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/crypto/encoding.hpp"
+
+#include <array>
+
+namespace countersign::app {
+namespace {
+
+struct RequestOptions : CommonOptions {
+    std::string state;
+    std::size_t limit = 100;
+    std::string id;
+    std::string officer;
+    std::string reason;
+};
+
+constexpr std::array all_states{store::AttemptState::intent,   store::AttemptState::held,
+                                store::AttemptState::approved, store::AttemptState::pending,
+                                store::AttemptState::issued,   store::AttemptState::failed};
+
+nlohmann::ordered_json to_json(const store::Attempt& one) {
+    return {{"id", one.id},
+            {"profile", one.key.profile},
+            {"state", name(one.state)},
+            {"kind", one.kind},
+            {"subject", one.subject},
+            {"template", one.template_name},
+            {"client", one.client},
+            {"transaction_id", one.key.transaction_id},
+            {"signer_key_sha256", one.key.signer_key},
+            {"reason", one.reason},
+            {"certificate_serial", one.certificate_serial},
+            {"created", to_rfc3339(one.created)},
+            {"updated", to_rfc3339(one.updated)}};
+}
+
+std::vector<store::Attempt> attempts_asked_for(store::Transactions& transactions, const RequestOptions& options) {
+    for (const store::AttemptState state : all_states) {
+        if (name(state) == options.state) return or_throw(transactions.in_state(state, options.limit));
+    }
+    return or_throw(transactions.recent(options.limit));
+}
+
+int request_list(const RequestOptions& options, Console& console) {
+    OpenInstance instance = open_instance(options, console);
+    const auto found = attempts_asked_for(instance.database->transactions(), options);
+    if (options.json) {
+        auto list = nlohmann::ordered_json::array();
+        for (const auto& one : found) list.push_back(to_json(one));
+        print_json(console, list);
+        return exit_done;
+    }
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& one : found) {
+        rows.push_back({one.id, printable(one.key.profile), std::string(name(one.state)), one.kind,
+                        to_rfc3339(one.updated), printable(one.subject), printable(one.reason)});
+    }
+    print_table(console, {"ID", "PROFILE", "STATE", "KIND", "UPDATED", "SUBJECT", "REASON"}, rows);
+    return exit_done;
+}
+
+int request_show(const RequestOptions& options, Console& console) {
+    OpenInstance instance = open_instance(options, console);
+    const auto one = or_throw(instance.database->transactions().find(options.id));
+    nlohmann::ordered_json json = to_json(one);
+    // What would be issued is what the officer decides about.
+    json["plan"] =
+        one.plan.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(one.plan, nullptr, false);
+    if (json["plan"].is_discarded()) json["plan"] = one.plan;
+    json["csr"] = crypto::to_pem("CERTIFICATE REQUEST", one.csr);
+    if (options.json) {
+        print_json(console, json);
+        return exit_done;
+    }
+    for (const auto& [key, value] : json.items()) {
+        if (key == "csr") continue;
+        const std::string text = value.is_string()
+                                     ? value.get<std::string>()
+                                     : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+        if (!text.empty()) console.out << key << ": " << printable(text, 8000) << "\n";
+    }
+    console.out << json["csr"].get<std::string>();
+    return exit_done;
+}
+
+int decide(const RequestOptions& options, Console& console, bool approved) {
+    OpenInstance instance = open_instance(options, console);
+    auto& transactions = instance.database->transactions();
+    const auto one = or_throw(transactions.find(options.id));
+    const std::string officer = options.officer.empty() ? operator_name() : options.officer;
+    const Time now = console.clock.now();
+    const auto id = approved ? audit::event::request_approved : audit::event::request_denied;
+    audit::Event event(id, audit::severity_of(id));
+    event.with("profile", one.key.profile)
+        .with("request", one.id)
+        .with("subject", printable(one.subject))
+        .with("by", printable(officer))
+        .with("through", "command line");
+    if (!approved) event.with("reason", printable(options.reason));
+    if (one.state != store::AttemptState::held) {
+        throw StartupError(fail::conflict("request " + one.id + " is not held but " + std::string(name(one.state))));
+    }
+    // Recorded first: an approval nobody can account for must not take effect.
+    or_throw(instance.audit->record(event));
+    or_throw(approved ? transactions.approve(one.id, officer, now)
+                      : transactions.deny(one.id, officer, options.reason, now));
+    const std::string state = approved ? "approved" : "failed";
+    if (options.json) {
+        print_json(console, {{"id", one.id}, {"state", state}});
+    } else {
+        console.out << (approved ? "approved " : "denied ") << one.id << " (" << printable(one.subject) << ")\n";
+    }
+    return exit_done;
+}
+
+}  // namespace
+
+void add_request_commands(CLI::App& app, Chosen& chosen, Console& console) {
+    auto* group = app.add_subcommand("request", "List, show, approve and deny enrollment requests");
+    group->require_subcommand(1);
+    const auto options = std::make_shared<RequestOptions>();
+
+    std::vector<std::string> states;
+    for (const auto state : all_states) states.emplace_back(name(state));
+    auto* list = group->add_subcommand("list", "List requests, newest first; those in one state oldest first");
+    add_common_options(*list, *options);
+    list->add_option("--state", options->state, "In this state alone")->check(CLI::IsMember(states));
+    list->add_option("--limit", options->limit, "At most so many")->check(CLI::Range(1, 1000000));
+    list->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return request_list(*options, console); }; });
+
+    auto* show = group->add_subcommand("show", "Show one request and the certificate it would get");
+    add_common_options(*show, *options);
+    show->add_option("ID", options->id, "As `request list` shows it")->required();
+    show->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return request_show(*options, console); }; });
+
+    auto* approve =
+        group->add_subcommand("approve", "Approve a held request; a running daemon submits it within seconds");
+    add_common_options(*approve, *options);
+    approve->add_option("ID", options->id, "As `request list` shows it")->required();
+    approve->add_option("--officer", options->officer, "Who decides; else the login name")->type_name("NAME");
+    approve->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return decide(*options, console, true); }; });
+
+    auto* deny = group->add_subcommand("deny", "Deny a held request; its challenge is used up");
+    add_common_options(*deny, *options);
+    deny->add_option("ID", options->id, "As `request list` shows it")->required();
+    deny->add_option("--reason", options->reason, "Why, for the records")->required()->type_name("TEXT");
+    deny->add_option("--officer", options->officer, "Who decides; else the login name")->type_name("NAME");
+    deny->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return decide(*options, console, false); }; });
+}
+
+}  // namespace countersign::app
