@@ -1,14 +1,15 @@
-// A forked child that runs one function, told when to start and able to report lines of text. For tests of what survives
-// the death of a process. Fork before the parent opens the database under test: SQLite's connections do not survive a fork.
+// A forked child that runs one function, told when to start and able to report lines of text. For tests of what
+// survives the death of a process. Fork before the parent opens the database under test: SQLite's connections do not
+// survive a fork.
 #pragma once
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <csignal>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace countersign::test {
 
@@ -98,7 +99,11 @@ private:
     std::string pending_;
 };
 
-inline bool died_of_kill(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
-inline bool ended_well(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+inline bool died_of_kill(int status) {
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+inline bool ended_well(int status) {
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
 
 }  // namespace countersign::test

@@ -41,6 +41,7 @@ inline constexpr std::string_view crl_published = "crl.published";
 }  // namespace event
 
 std::span<const CatalogueEntry> catalogue();
+bool is_catalogued(std::string_view id);
 // The severity the catalogue gives an id; info when it is not there (a test forbids that).
 Severity severity_of(std::string_view id);
 

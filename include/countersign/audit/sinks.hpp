@@ -12,15 +12,18 @@
 
 namespace countersign::audit {
 
-// One line of JSON: {"time":...,"event":...,"severity":...,fields...}, without the newline.
+// One line of JSON in ASCII: {"time":...,"event":...,"severity":...,fields...}, without the newline. A field whose name
+// is taken gets underscores after it.
 std::string to_json_line(const Event& event, Time time);
 
 // Appends one line per event to a file (0640, created when absent) with a single write(2). Every `record` returns after
 // fdatasync unless `sync` is false; concurrent callers share one fdatasync. A short or failed write is an error
-// (unavailable) and the partial line is cut off again. Reopens when the file was renamed or removed (logrotate).
+// (unavailable) and the partial line is cut off again. Reopens when the file was renamed or removed (logrotate). An
+// event whose id is not in the catalogue is refused (internal). Several processes may write one file.
 class JsonLinesSink final : public Sink {
 public:
-    static Result<std::unique_ptr<JsonLinesSink>> open(const std::filesystem::path& path, const Clock& clock, bool sync);
+    static Result<std::unique_ptr<JsonLinesSink>> open(const std::filesystem::path& path, const Clock& clock,
+                                                       bool sync);
     ~JsonLinesSink() override;
     Result<void> record(const Event& event) override;
 
@@ -30,7 +33,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// Hands each line to a function, e.g. the operations log; never fails.
+// Hands each line to a function, e.g. the operations log; fails only if that throws.
 class CallbackSink final : public Sink {
 public:
     CallbackSink(std::function<void(Severity, const std::string& line)> callback, const Clock& clock)

@@ -1,5 +1,5 @@
-// kill -9 at every crash point of the store, and at random ones: what was answered stays, what was not committed never was,
-// and a one-time password is spent once or not at all (design invariant 4).
+// kill -9 at every crash point of the store, and at random ones: what was answered stays, what was not committed never
+// was, and a one-time password is spent once or not at all (design invariant 4).
 #include "child_process.hpp"
 #include "sqlite_fixture.hpp"
 #include "store_samples.hpp"
@@ -32,7 +32,9 @@ struct CrashCase {
     std::function<bool(Database&)> happened;
 };
 
-void challenge_exists(Database& database) { ASSERT_TRUE(database.challenges().insert(sample_challenge(1), 10)); }
+void challenge_exists(Database& database) {
+    ASSERT_TRUE(database.challenges().insert(sample_challenge(1), 10));
+}
 void intent_exists(Database& database) {
     challenge_exists(database);
     ASSERT_TRUE(database.transactions().record_intent(sample_attempt(1, kMac)));
@@ -43,9 +45,13 @@ void held_exists(Database& database) {
     attempt.state = AttemptState::held;
     ASSERT_TRUE(database.transactions().record_intent(attempt));
 }
-void certificate_exists(Database& database) { ASSERT_TRUE(database.issued().insert(sample_certificate(1))); }
+void certificate_exists(Database& database) {
+    ASSERT_TRUE(database.issued().insert(sample_certificate(1)));
+}
 
-std::optional<Challenge> challenge_in(Database& database) { return database.challenges().find(kMac).value(); }
+std::optional<Challenge> challenge_in(Database& database) {
+    return database.challenges().find(kMac).value();
+}
 bool challenge_is(Database& database, ChallengeState state) {
     const auto challenge = challenge_in(database);
     return challenge && challenge->state == state;
@@ -66,9 +72,15 @@ std::function<bool(Database&)> either(std::function<bool(Database&)> before, std
 }
 
 std::vector<CrashCase> attempt_cases() {
-    const auto intended = [](Database& d) { return attempt_is(d, AttemptState::intent) && challenge_is(d, ChallengeState::reserved); };
-    const auto held = [](Database& d) { return attempt_is(d, AttemptState::held) && challenge_is(d, ChallengeState::reserved); };
-    const auto nothing = [](Database& d) { return !d.transactions().find(kAttempt) && challenge_is(d, ChallengeState::outstanding); };
+    const auto intended = [](Database& d) {
+        return attempt_is(d, AttemptState::intent) && challenge_is(d, ChallengeState::reserved);
+    };
+    const auto held = [](Database& d) {
+        return attempt_is(d, AttemptState::held) && challenge_is(d, ChallengeState::reserved);
+    };
+    const auto nothing = [](Database& d) {
+        return !d.transactions().find(kAttempt) && challenge_is(d, ChallengeState::outstanding);
+    };
     const auto no_certificate = [](Database& d) { return d.issued().list({})->empty(); };
     return {
         {"intent", challenge_exists, [](Database& d) { (void)d.transactions().record_intent(sample_attempt(1, kMac)); },
@@ -77,48 +89,58 @@ std::vector<CrashCase> attempt_cases() {
          [](Database& d) { (void)d.transactions().record_issued(kAttempt, sample_certificate(1), at_minute(1)); },
          either([=](Database& d) { return intended(d) && no_certificate(d); },
                 [=](Database& d) {
-                    return attempt_is(d, AttemptState::issued) && challenge_is(d, ChallengeState::consumed) && !no_certificate(d);
+                    return attempt_is(d, AttemptState::issued) && challenge_is(d, ChallengeState::consumed) &&
+                           !no_certificate(d);
                 })},
-        {"pending", intent_exists, [](Database& d) { (void)d.transactions().record_pending(kAttempt, "h", at_minute(1)); },
-         either(intended, [](Database& d) {
-             return attempt_is(d, AttemptState::pending) && challenge_is(d, ChallengeState::consumed);
-         })},
+        {"pending", intent_exists,
+         [](Database& d) { (void)d.transactions().record_pending(kAttempt, "h", at_minute(1)); },
+         either(intended,
+                [](Database& d) {
+                    return attempt_is(d, AttemptState::pending) && challenge_is(d, ChallengeState::consumed);
+                })},
         {"failed", intent_exists,
          [](Database& d) { (void)d.transactions().record_failed(kAttempt, "", ChallengeFate::release, at_minute(1)); },
-         either(intended, [](Database& d) {
-             return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::outstanding);
-         })},
+         either(intended,
+                [](Database& d) {
+                    return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::outstanding);
+                })},
         {"failed", intent_exists,
          [](Database& d) { (void)d.transactions().record_failed(kAttempt, "", ChallengeFate::consume, at_minute(1)); },
-         either(intended, [](Database& d) {
-             return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::consumed);
-         })},
+         either(intended,
+                [](Database& d) {
+                    return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::consumed);
+                })},
         {"approve", held_exists, [](Database& d) { (void)d.transactions().approve(kAttempt, "o", at_minute(1)); },
-         either(held, [](Database& d) {
-             return attempt_is(d, AttemptState::approved) && challenge_is(d, ChallengeState::reserved);
-         })},
+         either(held,
+                [](Database& d) {
+                    return attempt_is(d, AttemptState::approved) && challenge_is(d, ChallengeState::reserved);
+                })},
         {"deny", held_exists, [](Database& d) { (void)d.transactions().deny(kAttempt, "o", "", at_minute(1)); },
-         either(held, [](Database& d) {
-             return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::consumed);
-         })},
+         either(held,
+                [](Database& d) {
+                    return attempt_is(d, AttemptState::failed) && challenge_is(d, ChallengeState::consumed);
+                })},
     };
 }
 
 std::vector<CrashCase> other_cases() {
     const std::string serial = sample_certificate(1).serial;
     return {
-        {"challenge_insert", [](Database&) {}, [](Database& d) { (void)d.challenges().insert(sample_challenge(1), 10); },
+        {"challenge_insert", [](Database&) {},
+         [](Database& d) { (void)d.challenges().insert(sample_challenge(1), 10); },
          [](Database& d) { return challenge_is(d, ChallengeState::outstanding); }},
         {"challenge_revoke", challenge_exists,
          [](Database& d) { (void)d.challenges().revoke(sample_challenge(1).id, at_minute(1)); },
          [](Database& d) { return challenge_is(d, ChallengeState::revoked); }},
-        {"challenge_refusal", challenge_exists, [](Database& d) { (void)d.challenges().count_refusal(kMac, 1, at_minute(1)); },
+        {"challenge_refusal", challenge_exists,
+         [](Database& d) { (void)d.challenges().count_refusal(kMac, 1, at_minute(1)); },
          [](Database& d) { return challenge_is(d, ChallengeState::burnt); }},
         {"challenge_purge", challenge_exists, [](Database& d) { (void)d.challenges().purge(at_minute(100)); },
          [](Database& d) { return !challenge_in(d); }},
         {"certificate_insert", [](Database&) {}, [](Database& d) { (void)d.issued().insert(sample_certificate(1)); },
          [=](Database& d) { return d.issued().find("local", serial)->has_value(); }},
-        {"certificate_revoke", certificate_exists, [=](Database& d) { (void)d.issued().revoke("local", serial, 1, at_minute(1)); },
+        {"certificate_revoke", certificate_exists,
+         [=](Database& d) { (void)d.issued().revoke("local", serial, 1, at_minute(1)); },
          [=](Database& d) {
              const bool revoked = (*d.issued().find("local", serial))->revoked.has_value();
              EXPECT_EQ(*d.issued().revocation_version("local"), revoked ? 1u : 0u) << "a torn commit";
@@ -186,7 +208,8 @@ TEST(StoreCrash, AReservationSurvivesItsProcessAndCanBeSettledByTheNext) {
         ASSERT_TRUE(interrupted);
         ASSERT_EQ(interrupted->size(), 1u);
         ASSERT_TRUE(database->transactions().record_failed(interrupted->front().id, "interrupted", fate, at_minute(1)));
-        EXPECT_EQ(database->transactions().record_intent(sample_attempt(2, kMac)).has_value(), fate == ChallengeFate::release);
+        EXPECT_EQ(database->transactions().record_intent(sample_attempt(2, kMac)).has_value(),
+                  fate == ChallengeFate::release);
     }
 }
 
@@ -204,7 +227,8 @@ struct Storm {
             threads.emplace_back([&, thread] {
                 for (unsigned i = 0; i < kPerThread; ++i) {
                     const unsigned number = (round * kThreads + thread) * kPerThread + i;
-                    const Attempt attempt = sample_attempt(number, "mac-" + std::to_string((thread * 7 + i) % kChallenges));
+                    const Attempt attempt =
+                        sample_attempt(number, "mac-" + std::to_string((thread * 7 + i) % kChallenges));
                     if (!(*database)->transactions().record_intent(attempt)) continue;
                     parent.report(attempt.id + " " + attempt.challenge_mac);
                 }
@@ -248,7 +272,8 @@ TEST(StoreCrash, WhatWasAnsweredBeforeARandomKillIsThereAndWasAnsweredOnce) {
         for (const Attempt& attempt : *database->transactions().in_state(AttemptState::intent, 10000)) {
             spent.insert(attempt.challenge_mac);
         }
-        EXPECT_EQ(spent.size() + *database->challenges().count_outstanding("default", at_minute(1)), Storm::kChallenges);
+        EXPECT_EQ(spent.size() + *database->challenges().count_outstanding("default", at_minute(1)),
+                  Storm::kChallenges);
     }
     EXPECT_FALSE(spent.empty());
 }

@@ -1,13 +1,13 @@
-// Cost stays flat as the store grows only if no statement of an enrollment walks through a table. SQLite itself counts, for the
-// very statements the program runs, how many rows it stepped over in full scans.
+// Cost stays flat as the store grows only if no statement of an enrollment walks through a table. SQLite itself counts,
+// for the very statements the program runs, how many rows it stepped over in full scans.
 #include "sqlite_fixture.hpp"
 #include "store/sql_challenges.hpp"
 #include "store/sql_issued.hpp"
 #include "store/sql_transactions.hpp"
 #include "store_samples.hpp"
 
-#include <map>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <map>
 
 namespace countersign::store {
 namespace {

@@ -26,7 +26,8 @@ TEST(StoreProcesses, APasswordIsReservedByOneOfManyProcesses) {
     {
         const auto database = open_sqlite(directory);
         ASSERT_TRUE(database);
-        for (unsigned i = 0; i < kChallenges; ++i) ASSERT_TRUE(database->challenges().insert(sample_challenge(i), 1000));
+        for (unsigned i = 0; i < kChallenges; ++i)
+            ASSERT_TRUE(database->challenges().insert(sample_challenge(i), 1000));
     }
     const auto race = [&](unsigned process, const ChildProcess::Link& link) {
         const auto database = Database::open(sqlite_options(directory));
@@ -41,8 +42,10 @@ TEST(StoreProcesses, APasswordIsReservedByOneOfManyProcesses) {
                     const Attempt attempt =
                         sample_attempt((process * kThreads + thread) * kChallenges + i, "mac-" + std::to_string(i));
                     const auto recorded = (*database)->transactions().record_intent(attempt);
-                    if (recorded) link.report("won " + attempt.challenge_mac);
-                    else if (recorded.error().kind != ErrorKind::denied) ++strange;
+                    if (recorded)
+                        link.report("won " + attempt.challenge_mac);
+                    else if (recorded.error().kind != ErrorKind::denied)
+                        ++strange;
                 }
             });
         }
@@ -51,7 +54,8 @@ TEST(StoreProcesses, APasswordIsReservedByOneOfManyProcesses) {
     };
     std::vector<std::unique_ptr<ChildProcess>> children;
     for (unsigned p = 0; p < kProcesses; ++p) {
-        children.push_back(std::make_unique<ChildProcess>([&, p](const ChildProcess::Link& link) { return race(p, link); }));
+        children.push_back(
+            std::make_unique<ChildProcess>([&, p](const ChildProcess::Link& link) { return race(p, link); }));
     }
     for (const auto& child : children) ASSERT_EQ(child->next_line(), "ready");
     for (const auto& child : children) child->start();

@@ -6,11 +6,11 @@
 #include "store/writer.hpp"
 #include "store_samples.hpp"
 
+#include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <gmock/gmock.h>
-#include <sys/stat.h>
 #include <thread>
 
 namespace countersign::store {
@@ -304,7 +304,8 @@ TEST_F(SqliteDatabase, AFailedCommitIsNotASuccess) {
         // A deferred constraint is checked by COMMIT itself.
         connection.script("PRAGMA defer_foreign_keys = ON");
         connection.script(
-            "INSERT INTO certificates (serial, ca, profile, attempt, kind, subject, sans, template, public_key, fingerprint,"
+            "INSERT INTO certificates (serial, ca, profile, attempt, kind, subject, sans, template, public_key, "
+            "fingerprint,"
             " not_before, not_after, der) VALUES ('01', 'x', '', 'no such attempt', '', '', '', '', '', '', 0, 0, '')");
         return {};
     });

@@ -1,0 +1,96 @@
+#include "countersign/audit/catalogue.hpp"
+
+#include <array>
+
+namespace countersign::audit {
+namespace {
+
+constexpr std::array kCatalogue{
+    CatalogueEntry{event::daemon_started, Severity::info,
+                   "The daemon finished its start-up checks and serves requests; names its version and profiles."},
+    CatalogueEntry{event::daemon_stopped, Severity::info, "The daemon drained its connections and stopped."},
+    CatalogueEntry{
+        event::challenge_minted, Severity::info,
+        "A one-time password was made. Names its id, its profile, what it is bound to and who asked; never its value."},
+    CatalogueEntry{event::challenge_revoked, Severity::info,
+                   "An outstanding one-time password was withdrawn by an administrator."},
+    CatalogueEntry{
+        event::challenge_reused, Severity::alert,
+        "Somebody presented a one-time password that was used before. Either a client repeats itself under a new "
+        "transaction or the password leaked: find out which (RFC 8894 section 7.3)."},
+    CatalogueEntry{event::challenge_burnt, Severity::alert,
+                   "A one-time password was presented too often with requests it was not made for, and is now void. "
+                   "Its holder may "
+                   "be trying to enroll another identity."},
+    CatalogueEntry{
+        event::message_refused, Severity::warning,
+        "A message could not be opened, or its signature or form was wrong, before anything in it was believed."},
+    CatalogueEntry{
+        event::enrollment_accepted, Severity::info,
+        "A request passed challenge and policy, and is about to be recorded and sent to the CA. Without this record "
+        "nothing is issued."},
+    CatalogueEntry{event::enrollment_held, Severity::info,
+                   "A request passed challenge and policy, and waits for an officer."},
+    CatalogueEntry{
+        event::enrollment_refused, Severity::warning,
+        "A request was refused by its challenge or by policy. Lists every reason; the client learns none of them."},
+    CatalogueEntry{
+        event::enrollment_issued, Severity::info,
+        "The CA issued a certificate, it is what was approved, and it is recorded. Names serial and fingerprint."},
+    CatalogueEntry{event::enrollment_pending, Severity::info,
+                   "The CA holds the request; it is polled until it decides."},
+    CatalogueEntry{event::enrollment_failed, Severity::warning,
+                   "The CA rejected the request, or it could not be completed. Says whether the challenge was spent."},
+    CatalogueEntry{event::enrollment_repeated, Severity::info,
+                   "A client repeated a request that was answered before and was given the same certificate again."},
+    CatalogueEntry{event::enrollment_recovered, Severity::warning,
+                   "A request interrupted by a stop or crash was taken up again and brought to an end."},
+    CatalogueEntry{event::request_approved, Severity::info, "An officer approved a held request."},
+    CatalogueEntry{event::request_denied, Severity::info, "An officer denied a held request."},
+    CatalogueEntry{event::query_answered, Severity::info,
+                   "A client polled its transaction or asked for a certificate or CRL, and was answered."},
+    CatalogueEntry{event::query_refused, Severity::warning,
+                   "A client polled a transaction, or asked for a certificate or CRL, that it has no right to or that "
+                   "does not exist."},
+    CatalogueEntry{event::certificate_quarantined, Severity::alert,
+                   "The CA returned a certificate that is not what was approved. It was kept from the client; look "
+                   "into the CA and "
+                   "revoke it there."},
+    CatalogueEntry{event::certificate_revoked, Severity::info,
+                   "A certificate was revoked; names serial, reason and who asked."},
+    CatalogueEntry{event::crl_published, Severity::info,
+                   "A new certificate revocation list was signed and is being served."},
+};
+
+const CatalogueEntry* entry_of(std::string_view id) {
+    for (const CatalogueEntry& entry : kCatalogue) {
+        if (entry.id == id) return &entry;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+std::string_view name(Severity severity) {
+    switch (severity) {
+        case Severity::info: return "info";
+        case Severity::warning: return "warning";
+        case Severity::alert: return "alert";
+    }
+    return "";
+}
+
+std::span<const CatalogueEntry> catalogue() {
+    return kCatalogue;
+}
+
+bool is_catalogued(std::string_view id) {
+    return entry_of(id) != nullptr;
+}
+
+Severity severity_of(std::string_view id) {
+    const CatalogueEntry* entry = entry_of(id);
+    return entry == nullptr ? Severity::info : entry->severity;
+}
+
+}  // namespace countersign::audit
