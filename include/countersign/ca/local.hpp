@@ -1,8 +1,9 @@
 // The embedded CA: a ca::Backend like any other, with a key of its own.
 //
 // It believes nobody: before issuing it verifies that the request carries exactly one signature, by a certificate it issued itself
-// that is valid, not revoked and has the Certificate Request Agent EKU; and that the plan is about the key in that
-// request and inside the CA's own constraints. Blocking; safe on many threads.
+// (in the ledger as kind "ra") or was configured to believe, that is valid, not revoked and has the Certificate Request Agent
+// EKU; and that the plan is about the key in that request and inside the CA's own constraints. What it refuses is
+// Rejected; a validity beyond its own or max_validity is cut. Blocking; safe on many threads.
 #pragma once
 
 #include "countersign/ca/backend.hpp"
@@ -22,6 +23,7 @@ struct LocalCaOptions {
     std::string name;                               // the backend's name in the configuration, and in the ledger
     crypto::Certificate certificate;                // the issuing CA
     std::vector<crypto::Certificate> chain;         // above it, root last; empty when self-issued
+    std::vector<crypto::Certificate> agents;        // enrollment agents it believes although it did not issue them
     std::vector<std::string> crl_urls;              // written into certificates
     std::vector<std::string> ca_issuers_urls;
     std::vector<std::string> extended_key_usage;    // the only EKUs this CA issues (dotted OIDs); empty: any its certificate allows
