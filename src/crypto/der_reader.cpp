@@ -26,7 +26,8 @@ bool is_exact_bit_string(ByteView content) {
 
 Result<void> check_universal(const Tlv& value, std::string_view what) {
     const bool constructed = (value.tag & constructed_bit) != 0;
-    const bool collection = value.tag == tag::sequence || value.tag == tag::set;
+    const Tag number = value.tag & number_bits;
+    const bool collection = number == (tag::sequence & number_bits) || number == (tag::set & number_bits);
     if (constructed != collection) return bad(what, "a constructed string, or a primitive collection");
     switch (value.tag) {
         case tag::boolean:
