@@ -14,15 +14,21 @@ namespace {
 
 using ::testing::ElementsAre;
 
-Bytes vector(const std::string& name) { return test::vector_octets("cms/" + name); }
-Certificate recipient() { return *Certificate::from_pem(test::vector_text("clients/encryption.pem")); }
+Bytes vector(const std::string& name) {
+    return test::vector_octets("cms/" + name);
+}
+Certificate recipient() {
+    return *Certificate::from_pem(test::vector_text("clients/encryption.pem"));
+}
 
 struct Enveloped {
     const char* file;
     ContentCipher cipher;
     KeyTransport transport;
 };
-void PrintTo(const Enveloped& value, std::ostream* out) { *out << value.file; }
+void PrintTo(const Enveloped& value, std::ostream* out) {
+    *out << value.file;
+}
 
 class EnvelopedByOpenssl : public ::testing::TestWithParam<Enveloped> {};
 
@@ -63,29 +69,30 @@ TEST_P(EnvelopedByOpenssl, survives_being_cut_and_changed_anywhere) {
 
 constexpr auto sha1 = DigestAlgorithm::sha1;
 constexpr auto sha256 = DigestAlgorithm::sha256;
-INSTANTIATE_TEST_SUITE_P(Forms, EnvelopedByOpenssl,
-                         ::testing::Values(Enveloped{"enveloped-aes128.der", ContentCipher::aes128_cbc, {}},
-                                           Enveloped{"enveloped-ber.der", ContentCipher::aes256_cbc, {}},
-                                           Enveloped{"enveloped-des3.der", ContentCipher::des_ede3_cbc, {}},
-                                           Enveloped{"enveloped-keyid.der", ContentCipher::aes256_cbc, {}},
-                                           Enveloped{"enveloped-oaep-sha1.der", ContentCipher::aes256_cbc, {true, sha1, sha1}},
-                                           Enveloped{"enveloped-oaep-sha256.der", ContentCipher::aes256_cbc,
-                                                     {true, sha256, sha256}}));
+INSTANTIATE_TEST_SUITE_P(
+    Forms, EnvelopedByOpenssl,
+    ::testing::Values(Enveloped{"enveloped-aes128.der", ContentCipher::aes128_cbc, {}},
+                      Enveloped{"enveloped-ber.der", ContentCipher::aes256_cbc, {}},
+                      Enveloped{"enveloped-des3.der", ContentCipher::des_ede3_cbc, {}},
+                      Enveloped{"enveloped-keyid.der", ContentCipher::aes256_cbc, {}},
+                      Enveloped{"enveloped-oaep-sha1.der", ContentCipher::aes256_cbc, {true, sha1, sha1}},
+                      Enveloped{"enveloped-oaep-sha256.der", ContentCipher::aes256_cbc, {true, sha256, sha256}}));
 
 TEST(EnvelopedDataReader, lists_every_recipient) {
     const auto data = EnvelopedData::from_ber(vector("enveloped-two.der"));
     ASSERT_TRUE(data);
     ASSERT_EQ(data->recipients.size(), 2u);
     const auto ours = recipient();
-    EXPECT_EQ(std::ranges::count_if(data->recipients,
-                                    [&](const auto& r) { return names_certificate(r.issuer, r.serial, r.key_identifier, ours); }),
+    EXPECT_EQ(std::ranges::count_if(
+                  data->recipients,
+                  [&](const auto& r) { return names_certificate(r.issuer, r.serial, r.key_identifier, ours); }),
               1);
     EXPECT_FALSE(EnvelopedData::from_ber(vector("enveloped-two.der"), {.recipients = 1}));
 }
 
 TEST(EnvelopedDataReader, refuses_other_recipients_and_content_types) {
-    for (const char* file : {"kari.der", "kekri.der", "pwri.der", "auth-enveloped.der", "encrypted-data.der", "data.der",
-                             "signed-rsa.der", "content.txt"}) {
+    for (const char* file : {"kari.der", "kekri.der", "pwri.der", "auth-enveloped.der", "encrypted-data.der",
+                             "data.der", "signed-rsa.der", "content.txt"}) {
         const auto data = EnvelopedData::from_ber(vector(file));
         ASSERT_FALSE(data) << file;
         EXPECT_EQ(data.error().kind, ErrorKind::malformed) << file << ": " << describe(data.error());
@@ -124,8 +131,8 @@ TEST(CmsWriter, envelopes_that_openssl_opens) {
     const Ossl<X509> x509(d2i_X509(nullptr, &at, static_cast<long>(to.der().size())));
     for (const auto cipher : {ContentCipher::des_ede3_cbc, ContentCipher::aes128_cbc, ContentCipher::aes192_cbc,
                               ContentCipher::aes256_cbc}) {
-        for (const auto& transport : {KeyTransport{}, KeyTransport{true, sha1, sha1}, KeyTransport{true, sha256, sha256},
-                                      KeyTransport{true, sha256, sha1}}) {
+        for (const auto& transport : {KeyTransport{}, KeyTransport{true, sha1, sha1},
+                                      KeyTransport{true, sha256, sha256}, KeyTransport{true, sha256, sha1}}) {
             const auto message = build_enveloped_data(as_bytes("attack at dawn\n"), to, cipher, transport, random);
             ASSERT_TRUE(message);
             const auto cms = by_openssl(*message);
@@ -140,20 +147,24 @@ TEST(CmsWriter, envelopes_that_openssl_opens) {
             EXPECT_EQ(data->recipients.at(0).transport, transport);
         }
     }
-    EXPECT_FALSE(build_enveloped_data(as_bytes("x"), test::self_signed(test::p256_key()), ContentCipher::aes128_cbc, {}, random));
+    EXPECT_FALSE(build_enveloped_data(as_bytes("x"), test::self_signed(test::p256_key()), ContentCipher::aes128_cbc, {},
+                                      random));
 }
 
 class Writer : public ::testing::Test {
 protected:
     SignerParameters parameters(const test::TestKey& key, const Certificate& certificate, DigestAlgorithm digest) {
-        return {&certificate, key.public_key().scheme_with(digest), test::FixedClock().now(),
+        return {&certificate,
+                key.public_key().scheme_with(digest),
+                test::FixedClock().now(),
                 {{"1.2.3.4", {der_utf8_string("zoë")}}}};
     }
     static int openssl_verifies(ByteView message, std::string* content) {
         const auto cms = by_openssl(message);
         if (!cms) return -1;
         const Ossl<BIO> out(BIO_new(BIO_s_mem()));
-        const int result = CMS_verify(cms.get(), nullptr, nullptr, nullptr, out.get(), CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY);
+        const int result =
+            CMS_verify(cms.get(), nullptr, nullptr, nullptr, out.get(), CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY);
         *content = text_of(out.get());
         return result;
     }
@@ -162,7 +173,8 @@ protected:
 TEST_F(Writer, signs_what_openssl_and_this_program_verify) {
     for (const auto* key : {&test::rsa_key(), &test::p256_key(), &test::p384_key()}) {
         const auto certificate = test::self_signed(*key);
-        for (const auto digest : {DigestAlgorithm::sha1, DigestAlgorithm::sha256, DigestAlgorithm::sha384, DigestAlgorithm::sha512}) {
+        for (const auto digest :
+             {DigestAlgorithm::sha1, DigestAlgorithm::sha256, DigestAlgorithm::sha384, DigestAlgorithm::sha512}) {
             const auto signer = parameters(*key, certificate, digest);
             const auto message =
                 build_signed_data(oid::data, as_bytes("content"), {certificate}, signer, key->signer(signer.scheme));
@@ -181,7 +193,8 @@ TEST_F(Writer, signs_what_openssl_and_this_program_verify) {
 TEST_F(Writer, without_content_has_no_content_and_the_digest_of_nothing) {
     const auto certificate = test::self_signed(test::rsa_key());
     const auto signer = parameters(test::rsa_key(), certificate, sha256);
-    const auto message = build_signed_data_without_content({certificate}, signer, test::rsa_key().signer(signer.scheme));
+    const auto message =
+        build_signed_data_without_content({certificate}, signer, test::rsa_key().signer(signer.scheme));
     ASSERT_TRUE(message);
     const auto data = SignedData::from_ber(*message);
     ASSERT_TRUE(data);
@@ -190,7 +203,8 @@ TEST_F(Writer, without_content_has_no_content_and_the_digest_of_nothing) {
     const auto cms = by_openssl(*message);
     ASSERT_TRUE(cms);
     const Ossl<BIO> nothing(BIO_new_mem_buf("", 0));
-    EXPECT_EQ(CMS_verify(cms.get(), nullptr, nullptr, nothing.get(), nullptr, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY), 1)
+    EXPECT_EQ(CMS_verify(cms.get(), nullptr, nullptr, nothing.get(), nullptr, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY),
+              1)
         << openssl_error();
 }
 
@@ -209,7 +223,8 @@ TEST_F(Writer, gives_the_signers_error_back) {
 TEST_F(Writer, certs_only_keeps_the_order_and_openssl_reads_it) {
     const auto long_one = test::self_signed(test::rsa_key(), "CN=a name that makes this certificate the longer one");
     const auto short_one = test::self_signed(test::p256_key(), "CN=s");
-    for (const auto& list : {std::vector{long_one, short_one}, std::vector{short_one, long_one}, std::vector<Certificate>{}}) {
+    for (const auto& list :
+         {std::vector{long_one, short_one}, std::vector{short_one, long_one}, std::vector<Certificate>{}}) {
         const Bytes message = build_certs_only(list, {vector("crl.der")});
         const auto bag = CertificateBag::from_ber(message);
         ASSERT_TRUE(bag) << describe(bag.error());
