@@ -10,6 +10,7 @@ namespace {
 #define COUNTERSIGN_NEWEST_CHALLENGES " ORDER BY created DESC, id LIMIT :l"
 
 constexpr Sql kFind{COUNTERSIGN_SELECT_CHALLENGE "WHERE mac = :m", "t", kChallengeTypes};
+constexpr Sql kFindById{COUNTERSIGN_SELECT_CHALLENGE "WHERE id = :i", "t", kChallengeTypes};
 // Four texts rather than one with "or": each can then use the index made for it.
 constexpr Sql kAll{COUNTERSIGN_SELECT_CHALLENGE COUNTERSIGN_NEWEST_CHALLENGES, "i", kChallengeTypes};
 constexpr Sql kOfProfile{COUNTERSIGN_SELECT_CHALLENGE "WHERE profile = :p" COUNTERSIGN_NEWEST_CHALLENGES, "ti",
@@ -68,6 +69,12 @@ Result<std::vector<Challenge>> SqlChallenges::select(const Sql& sql, Parameters 
 
 Result<std::optional<Challenge>> SqlChallenges::find(const std::string& mac) {
     TRY(std::vector<Challenge> found, select(kFind, {mac}));
+    if (found.empty()) return std::optional<Challenge>();
+    return std::optional<Challenge>(std::move(found.front()));
+}
+
+Result<std::optional<Challenge>> SqlChallenges::find_by_id(const std::string& id) {
+    TRY(std::vector<Challenge> found, select(kFindById, {id}));
     if (found.empty()) return std::optional<Challenge>();
     return std::optional<Challenge>(std::move(found.front()));
 }

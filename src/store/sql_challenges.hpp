@@ -13,6 +13,7 @@ public:
 
     Result<void> insert(const Challenge& challenge, std::size_t max_outstanding) override;
     Result<std::optional<Challenge>> find(const std::string& mac) override;
+    Result<std::optional<Challenge>> find_by_id(const std::string& id) override;
     Result<std::vector<Challenge>> list(const std::string& profile, bool only_outstanding, Time now,
                                         std::size_t limit) override;
     Result<std::size_t> count_outstanding(const std::string& profile, Time now) override;

@@ -32,6 +32,8 @@ TEST_P(StoreContract, AChallengeComesBackAsItWasInserted) {
     EXPECT_EQ(back.refusals, 0);
     EXPECT_EQ(back.attempt, "");
     EXPECT_FALSE(challenges().find("unknown")->has_value());
+    EXPECT_EQ((*challenges().find_by_id(challenge.id))->mac, challenge.mac);
+    EXPECT_FALSE(challenges().find_by_id("unknown")->has_value());
 }
 
 TEST_P(StoreContract, AMacOrIdIsGivenOnce) {

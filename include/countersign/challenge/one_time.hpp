@@ -12,13 +12,18 @@ namespace countersign::challenge {
 
 struct OneTimeOptions {
     std::string profile;
-    std::size_t octets = 8;                        // 8..32; the password has twice as many digits
+    std::size_t octets = 8;  // 8..32; the password has twice as many digits
     std::chrono::minutes valid{60};
     std::size_t max_outstanding = 10000;
     int burn_after_refusals = 5;
 };
 
-// Both the verifier and the issuer of one profile. The pepper is copied; the store is borrowed and outlives this.
+// Both the verifier and the issuer of one profile. The pepper is copied; store and random are borrowed and outlive
+// this. Throws StartupError when the options or the pepper make no sense.
+//
+// A password that is reserved by a request in flight or consumed is a conflict at `reserve`; revoked or burnt ones are
+// denied. Binding names are kept in one spelling (Name::text(), to_text()). `revoke` knows only its own profile's
+// challenges.
 class OneTimePasswords final : public Verifier, public Issuer {
 public:
     OneTimePasswords(OneTimeOptions options, const Secret& pepper, store::Challenges& store, Random& random);
@@ -27,8 +32,8 @@ public:
     Result<void> commit(const Claim& claim, ClaimOutcome outcome, Time now) override;
     Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) override;
 
-    Result<MintedChallenge> issue(const Binding& binding, std::optional<std::chrono::minutes> valid, const std::string& who,
-                                  Time now) override;
+    Result<MintedChallenge> issue(const Binding& binding, std::optional<std::chrono::minutes> valid,
+                                  const std::string& who, Time now) override;
     Result<void> revoke(const std::string& id, Time now) override;
     Result<std::size_t> outstanding(Time now) override;
 

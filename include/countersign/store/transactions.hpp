@@ -1,7 +1,7 @@
 // The memory of enrollment attempts.
 //
-// Contract: every writing call returns after its effect is durable (fsynced; concurrent calls share one commit) or with an
-// error after which nothing happened, except outcome_unknown: the commit may or may not have reached the disk.
+// Contract: every writing call returns after its effect is durable (fsynced; concurrent calls share one commit) or with
+// an error after which nothing happened, except outcome_unknown: the commit may or may not have reached the disk.
 // Blocking, safe on many threads. `unavailable`: the database is away or busy; nothing happened.
 #pragma once
 
@@ -13,7 +13,8 @@
 
 namespace countersign::store {
 
-// What becomes of the stored challenge when an attempt fails.
+// What becomes of the stored challenge when an attempt fails. One that is consumed already (the CA held the request)
+// stays consumed either way.
 enum class ChallengeFate { release, consume };
 
 class Transactions {
@@ -24,21 +25,24 @@ public:
     virtual Result<std::optional<Attempt>> latest(const TransactionKey& key) = 0;
     virtual Result<Attempt> find(const std::string& attempt_id) = 0;  // not_found
 
-    // Durable commit 1, atomically: inserts the attempt (in state intent or held) and turns its challenge, if it names one,
-    // from outstanding to reserved. conflict: an attempt that is not final exists under the key. denied: the
+    // Durable commit 1, atomically: inserts the attempt (in state intent or held) and turns its challenge, if it names
+    // one, from outstanding to reserved. conflict: an attempt that is not final exists under the key. denied: the
     // challenge is not outstanding any more or expired at `attempt.created`; then nothing is written.
     virtual Result<void> record_intent(const Attempt& attempt) = 0;
 
     // Durable commit 2, atomically: the certificate is inserted, the attempt is issued, its challenge consumed.
     // conflict: the attempt is final already.
-    virtual Result<void> record_issued(const std::string& attempt_id, const IssuedCertificate& certificate, Time now) = 0;
+    virtual Result<void> record_issued(const std::string& attempt_id, const IssuedCertificate& certificate,
+                                       Time now) = 0;
     // The CA holds the request; the challenge counts as consumed.
     virtual Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now) = 0;
-    virtual Result<void> record_failed(const std::string& attempt_id, const std::string& reason, ChallengeFate fate, Time now) = 0;
+    virtual Result<void> record_failed(const std::string& attempt_id, const std::string& reason, ChallengeFate fate,
+                                       Time now) = 0;
 
     // Officer's decisions on a held attempt; conflict when it is not held. Denying consumes the challenge.
     virtual Result<void> approve(const std::string& attempt_id, const std::string& officer, Time now) = 0;
-    virtual Result<void> deny(const std::string& attempt_id, const std::string& officer, const std::string& reason, Time now) = 0;
+    virtual Result<void> deny(const std::string& attempt_id, const std::string& officer, const std::string& reason,
+                              Time now) = 0;
 
     // Attempts in this state, oldest first.
     virtual Result<std::vector<Attempt>> in_state(AttemptState state, std::size_t limit) = 0;
