@@ -97,7 +97,7 @@ std::string describe_key_usage(KeyUsage usage) {
 Result<KeyUsage> key_usage_from_names(const std::vector<std::string>& names) {
     KeyUsage usage = 0;
     for (const std::string& name : names) {
-        const std::string_view wanted = equals_ignoring_case(name, "nonRepudiation") ? "contentCommitment" : name;
+        const std::string_view wanted = equals_ignoring_case(name, "nonRepudiation") ? std::string_view("contentCommitment") : std::string_view(name);
         const auto* found = std::ranges::find_if(
             usage_bits, [&](const UsageBit& one) { return equals_ignoring_case(one.name, wanted); });
         if (found == usage_bits.end()) return fail::malformed("unknown key usage " + printable(name, 60));
