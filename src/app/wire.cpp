@@ -48,7 +48,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& n
     if (!issuer) return fail::denied("the CA's own key and certificate could not be loaded");
     TRY(Secret serial_secret, read_secret_file(ca.serial_secret, 32, "the serial number secret"));
 
-    ca::LocalCaOptions options{name, issuer->certificate, {}, {}, {}, {}};
+    ca::LocalCaOptions options{name, issuer->certificate, {}, {}, {}, {}, {}};
     if (!ca.chain.empty()) options.chain = certificates_in(ca.chain, ca.place);
     options.crl_urls = ca.crl_urls;
     options.ca_issuers_urls = ca.ca_issuers_urls;

@@ -76,7 +76,7 @@ Station::Station() : ca_certificate(root(random, clock.now())) {
 
     ca_key = pooled_key(ca_key_index);
     const Secret serial_secret(random.bytes(32));
-    ca::LocalCaOptions ca_options{"default", ca_certificate, {}, {}, {}, {}};
+    ca::LocalCaOptions ca_options{"default", ca_certificate, {}, {}, {}, {}, {}};
     local_ca = must(ca::LocalCa::create(ca_options, ca_key, serial_secret.duplicate(), database->issued(), clock));
     backend = std::make_shared<ScriptedBackend>(*local_ca);
 
