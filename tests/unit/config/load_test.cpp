@@ -365,6 +365,13 @@ TEST_F(Load, SeveralFindingsComeTogetherInTheOrderOfTheFile) {
     EXPECT_TRUE(std::ranges::is_sorted(loaded.findings, {}, [](const Finding& finding) { return finding.place.line; }));
 }
 
+TEST_F(Load, TheAnnotatedExampleLoads) {
+    const Loaded loaded = load(COUNTERSIGN_SOURCE_DIR "/config/countersign.toml");
+    EXPECT_THAT(refusals(loaded), IsEmpty());
+    ASSERT_TRUE(loaded.settings);
+    EXPECT_EQ(loaded.settings->profiles.size(), 2u);
+}
+
 TEST_F(Load, AccountNamesMayBeWindowsOnes) {
     EXPECT_THAT(refusals(load_with("[account.administrator]", "[account.\"mdm@example.com\"]")), IsEmpty());
     EXPECT_THAT(refusals(load_with("[account.administrator]", "[account.'EXAMPLE\\mdm']")), IsEmpty());
