@@ -61,7 +61,9 @@ bool absent_or_null(const AlgorithmView& view) {
 template <auto free_function>
 struct FreeWith {
     template <class T>
-    void operator()(T* value) const { free_function(value); }
+    void operator()(T* value) const {
+        free_function(value);
+    }
 };
 using PssParameters = std::unique_ptr<RSA_PSS_PARAMS, FreeWith<RSA_PSS_PARAMS_free>>;
 using OaepParameters = std::unique_ptr<RSA_OAEP_PARAMS, FreeWith<RSA_OAEP_PARAMS_free>>;
@@ -87,7 +89,8 @@ Result<DigestAlgorithm> digest_or_sha1(const X509_ALGOR* algorithm) {
 Result<DigestAlgorithm> mgf1_digest_or_sha1(const X509_ALGOR* algorithm) {
     if (algorithm == nullptr) return DigestAlgorithm::sha1;
     const AlgorithmView view = open(algorithm);
-    if (view.oid != mgf1 || view.parameter_type != V_ASN1_SEQUENCE) return fail::denied("a mask generation other than MGF1");
+    if (view.oid != mgf1 || view.parameter_type != V_ASN1_SEQUENCE)
+        return fail::denied("a mask generation other than MGF1");
     const auto inner = decode_all<AlgorithmIdentifier, d2i_X509_ALGOR>(view.parameter);
     if (!inner) return fail::malformed("unreadable MGF1 parameters");
     return digest_of(inner.get());

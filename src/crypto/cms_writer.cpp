@@ -12,8 +12,7 @@ constexpr std::string_view mgf1 = "1.2.840.113549.1.1.8";
 
 Bytes content_info(std::string_view type, ByteView content) {
     return DerWriter()
-        .nest(tag::sequence,
-              [&](DerWriter& out) { out.oid(type).tlv(tag::context_constructed(0), content); })
+        .nest(tag::sequence, [&](DerWriter& out) { out.oid(type).tlv(tag::context_constructed(0), content); })
         .take();
 }
 
@@ -27,9 +26,8 @@ void write_digest(DerWriter& out, DigestAlgorithm digest) {
 }
 
 void write_issuer_and_serial(DerWriter& out, const Certificate& certificate) {
-    out.nest(tag::sequence, [&](DerWriter& inner) {
-        inner.raw(certificate.issuer().der()).integer_content(certificate.serial());
-    });
+    out.nest(tag::sequence,
+             [&](DerWriter& inner) { inner.raw(certificate.issuer().der()).integer_content(certificate.serial()); });
 }
 
 Bytes encode_attribute(const Attribute& attribute) {
@@ -38,8 +36,12 @@ Bytes encode_attribute(const Attribute& attribute) {
         .take();
 }
 
-Bytes der_oid(std::string_view dotted) { return DerWriter().oid(dotted).take(); }
-Bytes der_time(Time time) { return DerWriter().time(time).take(); }
+Bytes der_oid(std::string_view dotted) {
+    return DerWriter().oid(dotted).take();
+}
+Bytes der_time(Time time) {
+    return DerWriter().time(time).take();
+}
 
 std::vector<Bytes> signed_attributes(std::string_view content_type, ByteView content, const SignerParameters& signer) {
     std::vector<Bytes> result;
@@ -77,8 +79,9 @@ void write_certificates(DerWriter& out, const std::vector<Certificate>& certific
 }
 
 // `content` null: the eContent is absent.
-Result<Bytes> build(std::string_view content_type, const ByteView* content, const std::vector<Certificate>& certificates,
-                    const SignerParameters& signer, const SignCallback& sign) {
+Result<Bytes> build(std::string_view content_type, const ByteView* content,
+                    const std::vector<Certificate>& certificates, const SignerParameters& signer,
+                    const SignCallback& sign) {
     if (signer.certificate == nullptr) return fail::internal("a signature without a signer's certificate");
     const ByteView digested = content == nullptr ? ByteView{} : *content;
     const Bytes attributes = DerWriter().set_of(signed_attributes(content_type, digested, signer)).take();
@@ -111,9 +114,8 @@ void write_key_transport(DerWriter& out, const KeyTransport& transport) {
     out.nest(tag::sequence, [&](DerWriter& algorithm) {
         algorithm.oid(rsaes_oaep).nest(tag::sequence, [&](DerWriter& parameters) {
             if (transport.oaep_digest != DigestAlgorithm::sha1) {
-                parameters.nest(tag::context_constructed(0), [&](DerWriter& hash) {
-                    hash.algorithm_with_null(oid_of(transport.oaep_digest));
-                });
+                parameters.nest(tag::context_constructed(0),
+                                [&](DerWriter& hash) { hash.algorithm_with_null(oid_of(transport.oaep_digest)); });
             }
             if (transport.mgf1_digest != DigestAlgorithm::sha1) {
                 parameters.nest(tag::context_constructed(1),
@@ -123,7 +125,8 @@ void write_key_transport(DerWriter& out, const KeyTransport& transport) {
     });
 }
 
-void write_recipient(DerWriter& out, const Certificate& recipient, const KeyTransport& transport, ByteView encrypted_key) {
+void write_recipient(DerWriter& out, const Certificate& recipient, const KeyTransport& transport,
+                     ByteView encrypted_key) {
     out.nest(tag::sequence, [&](DerWriter& info) {
         info.integer(0);
         write_issuer_and_serial(info, recipient);
