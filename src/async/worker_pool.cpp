@@ -41,7 +41,9 @@ WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit) : state_(st
     for (std::size_t i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_.get()] { state->work(); });
 }
 
-WorkerPool::~WorkerPool() { drain(); }
+WorkerPool::~WorkerPool() {
+    drain();
+}
 
 bool WorkerPool::try_post(std::function<void()> job) {
     {

@@ -2,11 +2,11 @@
 
 #include "countersign/core/text.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <netinet/in.h>
 
 namespace countersign::http {
 namespace {
@@ -60,7 +60,9 @@ std::optional<Address> Address::from(const sockaddr& socket_address) {
     return result;
 }
 
-bool Address::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), octets.begin()); }
+bool Address::is_v4() const {
+    return std::equal(mapped_prefix.begin(), mapped_prefix.end(), octets.begin());
+}
 
 bool Address::is_loopback() const {
     if (is_v4()) return octets[12] == 127;
@@ -113,7 +115,9 @@ bool any_contains(std::span<const Block> blocks, const Address& candidate) {
 
 Result<HostPort> parse_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');
-    const auto wrong = [&] { return fail::malformed("not ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:8080: " + printable(text)); };
+    const auto wrong = [&] {
+        return fail::malformed("not ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:8080: " + printable(text));
+    };
     if (colon == std::string_view::npos) return wrong();
     auto host = text.substr(0, colon);
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';

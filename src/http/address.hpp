@@ -48,8 +48,8 @@ struct HostPort {
 // "127.0.0.1:8080" or "[::1]:8080"; names are not resolved.
 Result<HostPort> parse_endpoint(std::string_view text);
 
-// The rightmost address of X-Forwarded-For that is not a trusted proxy; what stands left of it is hearsay. `peer` when the
-// list is empty or its last entry is not an address; the leftmost when all are trusted.
+// The rightmost address of X-Forwarded-For that is not a trusted proxy; what stands left of it is hearsay. `peer` when
+// the list is empty or its last entry is not an address; the leftmost when all are trusted.
 std::string forwarded_client(std::string peer, const std::vector<std::string_view>& forwarded_for,
                              std::span<const Block> trusted);
 

@@ -32,7 +32,8 @@ public:
         std::optional<Address> source_;
     };
 
-    Attendance(std::size_t total_limit, std::size_t source_limit) : total_limit_(total_limit), source_limit_(source_limit) {}
+    Attendance(std::size_t total_limit, std::size_t source_limit)
+        : total_limit_(total_limit), source_limit_(source_limit) {}
 
     // Null: full. Without a source (trusted proxies, Unix sockets) only the total counts.
     std::unique_ptr<Seat> enter(std::optional<Address> source);

@@ -1,5 +1,5 @@
-// The chunked transfer coding, strictly (RFC 9112 section 7.1): Beast 1.81 lets chunk extensions grow without bound and turns
-// trailers into header fields, so chunks are read here. Extensions are ignored up to a bound, trailers refused.
+// The chunked transfer coding, strictly (RFC 9112 section 7.1): Beast 1.81 lets chunk extensions grow without bound and
+// turns trailers into header fields, so chunks are read here. Extensions are ignored up to a bound, trailers refused.
 // A value; one thread at a time.
 #pragma once
 
@@ -17,7 +17,8 @@ public:
 
     explicit ChunkedBody(std::size_t limit) : limit_(limit) {}
 
-    // Takes octets from the front of `raw` and appends the data among them to `body`. Stops taking at the end of the body.
+    // Takes octets from the front of `raw` and appends the data among them to `body`. Stops taking at the end of the
+    // body.
     State take(std::string_view& raw, Bytes& body);
 
 private:

@@ -10,9 +10,15 @@ namespace {
 constexpr std::size_t most_fields = 128;
 constexpr std::uint64_t longest_body = std::uint64_t{1} << 31;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 // RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) {

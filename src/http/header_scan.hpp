@@ -1,5 +1,5 @@
-// Finding the end of a header block in a growing buffer, and saying early that there will never be one. Looks at every octet
-// once. A value; one thread at a time.
+// Finding the end of a header block in a growing buffer, and saying early that there will never be one. Looks at every
+// octet once. A value; one thread at a time.
 #pragma once
 
 #include <cstddef>

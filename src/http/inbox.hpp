@@ -1,4 +1,5 @@
-// A connection's receive buffer: one piece of memory, grown only while a request needs it. A value; one thread at a time.
+// A connection's receive buffer: one piece of memory, grown only while a request needs it. A value; one thread at a
+// time.
 #pragma once
 
 #include <algorithm>

@@ -3,17 +3,17 @@
 #include "address.hpp"
 #include "countersign/core/text.hpp"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace countersign::http {
@@ -26,7 +26,9 @@ Error system_error(const char* what) {
     return fail::unavailable(std::string(what) + ": " + std::error_code(errno, std::generic_category()).message());
 }
 
-int open_stream(int family) { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int open_stream(int family) {
+    return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
 
 Result<void> bind_tcp(int descriptor, const HostPort& where) {
     const int on = 1;
@@ -56,7 +58,8 @@ Result<void> remove_stale(const sockaddr_un& name) {
     if (!S_ISSOCK(status.st_mode)) return fail::conflict("the path exists and is not a socket");
     const int probe = open_stream(AF_UNIX);
     if (probe < 0) return system_error("socket");
-    const bool answered = ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 || errno == EAGAIN;
+    const bool answered =
+        ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 || errno == EAGAIN;
     ::close(probe);
     if (answered) return fail::conflict("another process listens there");
     if (::unlink(name.sun_path) != 0) return system_error("removing the stale socket");
@@ -66,7 +69,8 @@ Result<void> remove_stale(const sockaddr_un& name) {
 Result<void> bind_unix(int descriptor, const std::string& path) {
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof name.sun_path) return fail::malformed("Unix socket path is empty or too long");
+    if (path.empty() || path.size() >= sizeof name.sun_path)
+        return fail::malformed("Unix socket path is empty or too long");
     std::memcpy(name.sun_path, path.data(), path.size());
     CHECK(remove_stale(name));
     if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return system_error("bind");
@@ -87,8 +91,10 @@ Result<std::string> local_address(int descriptor, int& family) {
     const auto address = Address::from(reinterpret_cast<const sockaddr&>(name));
     if (!address) return fail::malformed("neither a TCP nor a Unix socket");
     in_port_t port = 0;
-    if (family == AF_INET) port = reinterpret_cast<const sockaddr_in&>(name).sin_port;
-    else port = reinterpret_cast<const sockaddr_in6&>(name).sin6_port;
+    if (family == AF_INET)
+        port = reinterpret_cast<const sockaddr_in&>(name).sin_port;
+    else
+        port = reinterpret_cast<const sockaddr_in6&>(name).sin6_port;
     const auto host = family == AF_INET ? address->text() : "[" + address->text() + "]";
     return host + ":" + std::to_string(ntohs(port));
 }
@@ -167,6 +173,8 @@ ListeningSocket::~ListeningSocket() {
     if (!file_.empty()) ::unlink(file_.c_str());
 }
 
-int ListeningSocket::release() { return std::exchange(descriptor_, -1); }
+int ListeningSocket::release() {
+    return std::exchange(descriptor_, -1);
+}
 
 }  // namespace countersign::http

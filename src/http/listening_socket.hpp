@@ -11,8 +11,8 @@ namespace countersign::http {
 // Owns a bound, listening, non-blocking descriptor and, for a Unix socket it made, the file.
 class ListeningSocket {
 public:
-    // "127.0.0.1:8080", "[::1]:0", "unix:/path", "systemd:NAME". unavailable: the system refuses (address in use, permission);
-    // malformed: no such form; not_found: systemd passed no socket of that name.
+    // "127.0.0.1:8080", "[::1]:0", "unix:/path", "systemd:NAME". unavailable: the system refuses (address in use,
+    // permission); malformed: no such form; not_found: systemd passed no socket of that name.
     static Result<ListeningSocket> open(const std::string& address);
 
     ListeningSocket(ListeningSocket&& other) noexcept;
@@ -22,7 +22,7 @@ public:
 
     int family() const { return family_; }
     const std::string& address() const { return address_; }  // with the real port
-    int release();                                           // the descriptor is the caller's from here; the file stays ours
+    int release();  // the descriptor is the caller's from here; the file stays ours
 
 private:
     ListeningSocket(int descriptor, std::string file) : descriptor_(descriptor), file_(std::move(file)) {}

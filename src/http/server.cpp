@@ -112,12 +112,14 @@ Result<void> SocketServer::listen(const ListenerOptions& options) {
     if (options.tls) {
         const bool scep = std::ranges::find(options.serves, "scep") != options.serves.end();
         // Windows and macOS clients break when asked for a certificate (interop fact 24).
-        if (scep && !options.tls->client_ca_file.empty()) return fail::denied("client_ca on a listener that serves scep");
+        if (scep && !options.tls->client_ca_file.empty())
+            return fail::denied("client_ca on a listener that serves scep");
         TRY(tls, TlsContext::load(*options.tls));
         traits->tls = true;
     }
     TRY(auto socket, ListeningSocket::open(options.address));
-    listeners_.push_back(std::make_unique<Listener>(std::move(socket), options, std::move(traits), std::move(tls), context_));
+    listeners_.push_back(
+        std::make_unique<Listener>(std::move(socket), options, std::move(traits), std::move(tls), context_));
     return {};
 }
 

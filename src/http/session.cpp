@@ -172,7 +172,8 @@ asio::awaitable<Session::Arrival> Session::receive_head() {
 
 Session::Arrival Session::take_head(std::size_t length) {
     const auto block = inbox_.unread().substr(0, length);
-    if (const auto checked = check_framing(block); !checked) return refuse(400, "bad request: " + checked.error().detail);
+    if (const auto checked = check_framing(block); !checked)
+        return refuse(400, "bad request: " + checked.error().detail);
     auto head = read_head(block);
     if (!head) return refuse(400, "bad request: " + head.error().detail);
     inbox_.consume(length);
@@ -294,8 +295,10 @@ asio::awaitable<bool> Session::write(const Response& response, bool close) {
     const bool bodiless = (request_ && request_->method == "HEAD") || response.status == 204 || response.status == 304;
     if (bodiless) body = nullptr;
     asio::const_buffer rest;
-    if (body && body->size() <= copied_body) outgoing_.append(as_text(*body));
-    else if (body) rest = asio::buffer(*body);
+    if (body && body->size() <= copied_body)
+        outgoing_.append(as_text(*body));
+    else if (body)
+        rest = asio::buffer(*body);
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(outgoing_), rest};
     co_return co_await transport_->write(buffers);
 }

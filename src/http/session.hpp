@@ -1,7 +1,7 @@
 // One connection: read a head, read its body, answer, write, again. Everything on the connection's strand.
 //
-// A session belongs to its coroutine and to the timer that watches it. Deadlines: one timer per connection, moved only when the
-// next deadline is earlier than what it waits for, so that a request on a busy connection costs none.
+// A session belongs to its coroutine and to the timer that watches it. Deadlines: one timer per connection, moved only
+// when the next deadline is earlier than what it waits for, so that a request on a busy connection costs none.
 #pragma once
 
 #include "chunked.hpp"

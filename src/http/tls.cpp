@@ -2,14 +2,14 @@
 
 #include "countersign/core/text.hpp"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/stat.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <sys/stat.h>
 #include <system_error>
 
 namespace countersign::http {
@@ -81,8 +81,8 @@ Error refused(const std::string& what, const std::string& file, const boost::sys
 }
 
 Result<void> restrict_protocol(SSL_CTX* context) {
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_NO_TICKET);
+    SSL_CTX_set_options(
+        context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     // An idle connection keeps no 34 KiB of record buffers.
@@ -97,7 +97,8 @@ Result<void> restrict_protocol(SSL_CTX* context) {
 Result<void> load_files(asio::ssl::context& context, const TlsOptions& options) {
     boost::system::error_code error;
     // Without a callback OpenSSL would ask for a passphrase on the terminal.
-    context.set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); }, error);
+    context.set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string(); },
+                                  error);
     context.use_certificate_chain_file(options.certificate_file, error);
     if (error) return refused("TLS certificate", options.certificate_file, error);
     CHECK(check_key_file(options.key_file));

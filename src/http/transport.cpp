@@ -40,7 +40,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Transport> plain_transport(Socket socket) { return std::make_unique<PlainTransport>(std::move(socket)); }
+std::unique_ptr<Transport> plain_transport(Socket socket) {
+    return std::make_unique<PlainTransport>(std::move(socket));
+}
 
 asio::awaitable<void> end_and_discard(Socket& socket) {
     boost::system::error_code ignored;

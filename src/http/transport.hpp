@@ -1,5 +1,5 @@
-// The octet stream below a session: plain or TLS, over TCP or a Unix socket. All calls on the connection's strand; one read or
-// write at a time. Failures are answers, not exceptions.
+// The octet stream below a session: plain or TLS, over TCP or a Unix socket. All calls on the connection's strand; one
+// read or write at a time. Failures are answers, not exceptions.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@ public:
     // 0: the peer ended, or the connection broke.
     virtual boost::asio::awaitable<std::size_t> read_some(std::span<char> room) = 0;
     virtual boost::asio::awaitable<bool> write(std::array<boost::asio::const_buffer, 2> buffers) = 0;
-    // Ends our side, then reads what still comes until the peer ends too, so that the peer sees our last answer instead of a
-    // reset. The caller bounds the time.
+    // Ends our side, then reads what still comes until the peer ends too, so that the peer sees our last answer instead
+    // of a reset. The caller bounds the time.
     virtual boost::asio::awaitable<void> close_politely() = 0;
     // Closes the descriptor; whatever is being awaited ends.
     virtual void abort() = 0;

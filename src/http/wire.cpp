@@ -62,13 +62,16 @@ void copy_fields(const Fields& fields, RequestHead& head) {
     }
 }
 
-bool fits_one_line(std::string_view text) { return std::ranges::none_of(text, is_control); }
+bool fits_one_line(std::string_view text) {
+    return std::ranges::none_of(text, is_control);
+}
 
 bool splits_response(const Response& response) {
     if (!fits_one_line(response.content_type)) return true;
     return std::ranges::any_of(response.headers, [](const auto& field) {
         const auto& [name, value] = field;
-        return name.empty() || !fits_one_line(name) || name.find_first_of(" :") != std::string::npos || !fits_one_line(value);
+        return name.empty() || !fits_one_line(name) || name.find_first_of(" :") != std::string::npos ||
+               !fits_one_line(value);
     });
 }
 
@@ -138,8 +141,8 @@ std::string_view http_date() {
         gmtime_r(&now, &utc);
         const int written = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
                                           days.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                                          months.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
-                                          utc.tm_min, utc.tm_sec);
+                                          months.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900,
+                                          utc.tm_hour, utc.tm_min, utc.tm_sec);
         length = std::min(text.size() - 1, static_cast<std::size_t>(std::max(0, written)));
         made_at = now;
     }

@@ -1,5 +1,5 @@
-// Between octets and messages: one request head through Beast's parser, one response head into a string. Pure functions; any
-// thread.
+// Between octets and messages: one request head through Beast's parser, one response head into a string. Pure
+// functions; any thread.
 #pragma once
 
 #include "countersign/http/message.hpp"
@@ -12,17 +12,17 @@
 namespace countersign::http {
 
 struct RequestHead {
-    Request request;                       // method, path, query and headers; names with '_' are dropped, as nginx does
+    Request request;  // method, path, query and headers; names with '_' are dropped, as nginx does
     bool http11 = true;
     bool keep_alive = true;
     bool chunked = false;
     std::optional<std::uint64_t> content_length;
     bool expects_continue = false;
-    bool unknown_expectation = false;      // 417
+    bool unknown_expectation = false;  // 417
 };
 
-// `block` has passed check_framing. malformed: Beast refuses it, or the path has a broken percent escape or decodes to a control
-// character.
+// `block` has passed check_framing. malformed: Beast refuses it, or the path has a broken percent escape or decodes to
+// a control character.
 Result<RequestHead> read_head(std::string_view block);
 
 enum class Persistence { close, keep_alive_11, keep_alive_10 };

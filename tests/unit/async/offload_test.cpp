@@ -1,11 +1,11 @@
 #include "countersign/async/offload.hpp"
 
+#include <gtest/gtest.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
-#include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
@@ -58,7 +58,10 @@ TEST(Offload, SaysWhenTheQueueIsFull) {
     asio::io_context context;
     Offloaded<int> outcome;
     std::thread::id resumed_on;
-    asio::co_spawn(context, run_offload(pool, [] { return 1; }, 60s, outcome, resumed_on), asio::detached);
+    asio::co_spawn(context,
+                   run_offload(
+                       pool, [] { return 1; }, 60s, outcome, resumed_on),
+                   asio::detached);
     context.run();
     EXPECT_FALSE(outcome.value.has_value());
     EXPECT_EQ(outcome.failure, OffloadFailure::queue_full);

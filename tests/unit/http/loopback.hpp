@@ -5,18 +5,18 @@
 #include "countersign/http/server.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <atomic>
 #include <cstring>
 #include <functional>
 #include <future>
 #include <mutex>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <vector>
 
 namespace countersign::http::test {
@@ -103,7 +103,8 @@ private:
         descriptor_ = ::socket(name.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const timeval guard{20, 0};
         ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
-        if (::connect(descriptor_, &name, static_cast<socklen_t>(size)) != 0) throw std::runtime_error("cannot connect");
+        if (::connect(descriptor_, &name, static_cast<socklen_t>(size)) != 0)
+            throw std::runtime_error("cannot connect");
     }
     bool fill() {
         char buffer[16384];
@@ -146,10 +147,11 @@ private:
 
 // What the server understood of a request, as text.
 inline Response describe(const Request& request) {
-    std::string text = request.method + " " + request.path + " ? " + request.query + "\nclient " + request.client +
-                       "\nsecure " + (request.secure ? "yes" : "no") + "\nnear " + (request.loopback_or_proxy ? "yes" : "no") +
-                       "\nbody " + std::to_string(request.body.size()) + " " +
-                       std::string(as_text(ByteView(request.body).first(std::min<std::size_t>(64, request.body.size())))) + "\n";
+    std::string text =
+        request.method + " " + request.path + " ? " + request.query + "\nclient " + request.client + "\nsecure " +
+        (request.secure ? "yes" : "no") + "\nnear " + (request.loopback_or_proxy ? "yes" : "no") + "\nbody " +
+        std::to_string(request.body.size()) + " " +
+        std::string(as_text(ByteView(request.body).first(std::min<std::size_t>(64, request.body.size())))) + "\n";
     for (const auto& [name, value] : request.headers) text += name + "=" + value + "\n";
     return Response::text(200, text);
 }
@@ -187,8 +189,8 @@ struct LogLine {
     std::size_t octets;
 };
 
-// Built by the test, then started: "/fast" answers on the I/O thread, "/work" on a worker, "/gate" on a worker once the gate
-// opens, "/admin" on listeners that serve admin.
+// Built by the test, then started: "/fast" answers on the I/O thread, "/work" on a worker, "/gate" on a worker once the
+// gate opens, "/admin" on listeners that serve admin.
 struct Loopback {
     Gate gate;
     async::WorkerPool pool{2, 16};

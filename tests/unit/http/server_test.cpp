@@ -44,7 +44,8 @@ TEST(Server, SpeaksHttp10AndClosesUnlessAskedToStay) {
     Loopback loopback;
     loopback.start();
     auto leaving = loopback.connect();
-    const auto answer = leaving.ask("GET /fast HTTP/1.0\r\nUser-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Cisco PKI)\r\n\r\n");
+    const auto answer =
+        leaving.ask("GET /fast HTTP/1.0\r\nUser-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Cisco PKI)\r\n\r\n");
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.header("connection"), "close");
     EXPECT_EQ(leaving.read_to_end(), "");
@@ -71,7 +72,8 @@ TEST(Server, AnswersPipelinedRequestsInOrder) {
     std::string requests;
     for (int i = 0; i < 200; ++i) {
         const auto* path = i % 2 == 0 ? "/fast" : "/work";
-        requests += std::string("POST ") + path + "?n=" + std::to_string(i) + " HTTP/1.1\r\nContent-Length: 2\r\n\r\nxy";
+        requests +=
+            std::string("POST ") + path + "?n=" + std::to_string(i) + " HTTP/1.1\r\nContent-Length: 2\r\n\r\nxy";
     }
     ASSERT_TRUE(client.send(requests));
     for (int i = 0; i < 200; ++i) {
@@ -126,7 +128,9 @@ TEST(Server, AcceptsNtcOfKilobytesInTheRequestLineUpToTheLimit) {
     loopback.start();
     const std::string start = "GET /fast?operation=PKIOperation&message=";
     const std::string end = " HTTP/1.1";
-    const auto line = [&](std::size_t octets) { return start + std::string(octets - start.size() - end.size(), 'A') + end; };
+    const auto line = [&](std::size_t octets) {
+        return start + std::string(octets - start.size() - end.size(), 'A') + end;
+    };
     auto within = loopback.connect();
     EXPECT_EQ(within.ask(line(64 * 1024) + "\r\n\r\n").status, 200);
     EXPECT_EQ(within.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
@@ -163,7 +167,8 @@ TEST(Server, RefusesABodyOverTheLimitBeforeReadingIt) {
     sending.send("POST /work HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" + std::string(300000, 'x'));
     EXPECT_EQ(sending.receive().status, 413) << "the answer must not be lost to a reset";
     auto chunked = loopback.connect();
-    chunked.send("POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n");
+    chunked.send("POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') +
+                 "\r\n0\r\n\r\n");
     EXPECT_EQ(chunked.receive().status, 413);
     EXPECT_EQ(loopback.work->seen, 1);
 }
@@ -188,7 +193,9 @@ TEST(Server, ReadsChunkedBodiesAndWhatFollowsThem) {
     Loopback loopback;
     loopback.start();
     auto client = loopback.connect();
-    client.send("POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\nGET /fast HTTP/1.1\r\n\r\n");
+    client.send(
+        "POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\nGET /fast "
+        "HTTP/1.1\r\n\r\n");
     EXPECT_THAT(client.receive().body, HasSubstr("body 5 abcde"));
     EXPECT_THAT(client.receive().body, HasSubstr("GET /fast"));
 }
@@ -197,8 +204,8 @@ TEST(Server, TrailersNeverBecomeHeaders) {
     Loopback loopback;
     loopback.start();
     auto client = loopback.connect();
-    const auto answer =
-        client.ask("POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-SSL-Client-Verify: SUCCESS\r\n\r\n");
+    const auto answer = client.ask(
+        "POST /work HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-SSL-Client-Verify: SUCCESS\r\n\r\n");
     EXPECT_EQ(answer.status, 400);
     EXPECT_EQ(client.read_to_end(), "");
     EXPECT_EQ(loopback.seen(), 0);
@@ -266,7 +273,9 @@ TEST(Server, AHeaderThatWouldSplitTheResponseIsA500) {
 
 TEST(Server, LargeAnswersArriveWhole) {
     Loopback loopback;
-    const auto large = [](const Request&) { return Response::bytes(200, "application/x-pki-message", Bytes(3'000'000, 'z')); };
+    const auto large = [](const Request&) {
+        return Response::bytes(200, "application/x-pki-message", Bytes(3'000'000, 'z'));
+    };
     loopback.router->add("/large", std::make_shared<Probe>(large, false));
     loopback.start();
     auto client = loopback.connect();
@@ -401,7 +410,8 @@ TEST(Server, ClosesAfterTheLastRequestAConnectionMayHave) {
 
 TEST(Server, ForwardedAddressesCountOnlyFromTrustedProxies) {
     const std::string request =
-        "GET /fast HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n\r\n";
+        "GET /fast HTTP/1.1\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-For: "
+        "10.0.0.1\r\nX-Forwarded-Proto: https\r\n\r\n";
     Loopback strangers;
     strangers.options.listeners.front().trusted_proxies = {"10.0.0.0/8"};
     strangers.start();

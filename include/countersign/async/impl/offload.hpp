@@ -1,7 +1,8 @@
 // How offload() works; included by async/offload.hpp alone.
 //
-// The Mailbox lives on the coroutine's executor and is touched there only. The Bell is what the worker holds: it can be silenced, after
-// which the worker never touches the executor again, so a job may outlive the io_context that asked for it.
+// The Mailbox lives on the coroutine's executor and is touched there only. The Bell is what the worker holds: it can be
+// silenced, after which the worker never touches the executor again, so a job may outlive the io_context that asked for
+// it.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
