@@ -98,8 +98,15 @@ Result<Bytes> Enrollment::enroll(Exchange& exchange) {
             return answer_known(exchange, *known);
     }
     const auto claim = claim_for(exchange);
-    if (!claim) return refuse_claim(exchange, claim.error());
+    if (!claim) return refuse_unless_known(exchange, claim.error());
     return accept(exchange, *claim);
+}
+
+// A twin of this message may have been decided since we looked; then the password is used up by right.
+Result<Bytes> Enrollment::refuse_unless_known(Exchange& exchange, const Error& error) {
+    TRY(const auto known, parts_.transactions.latest(exchange.transaction));
+    const bool twin = known && known->request_digest == exchange.request_digest && known->state != AttemptState::failed;
+    return twin ? answer_known(exchange, *known) : refuse_claim(exchange, error);
 }
 
 // The client lost our answer, or asks again while the first request is on its way.
@@ -167,7 +174,7 @@ Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
                                     const crypto::CertificateContent& plan) {
     const Hold hold(*this, attempt.id);
     if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
-        if (recorded.error().kind == ErrorKind::denied) return refuse_claim(exchange, recorded.error());
+        if (recorded.error().kind == ErrorKind::denied) return refuse_unless_known(exchange, recorded.error());
         if (recorded.error().kind != ErrorKind::conflict) return recorded.error();
         TRY(const auto winner, parts_.transactions.latest(exchange.transaction));
         if (!winner) return fail::unavailable("the transaction is being decided by another request");

@@ -58,6 +58,7 @@ private:
     Result<Bytes> answer_opened(Exchange& exchange);
     Result<Bytes> enroll(Exchange& exchange);
     Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);
+    Result<Bytes> refuse_unless_known(Exchange& exchange, const Error& error);
     Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
     Result<Bytes> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
 
