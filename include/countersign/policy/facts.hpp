@@ -26,9 +26,9 @@ struct RenewedCertificate {
 
 // What the challenge was given for; empty members do not restrict.
 struct Expectation {
-    std::string subject;            // RFC 4514; compared as names (RFC 5280 7.1)
-    std::vector<std::string> sans;  // to_text() forms; compared as a set, for equality
-    std::string template_name;
+    std::string subject{};            // RFC 4514; compared as names (RFC 5280 7.1)
+    std::vector<std::string> sans{};  // to_text() forms, host names in any case; compared as a set, for equality
+    std::string template_name{};
 };
 
 struct Facts {
@@ -45,10 +45,12 @@ struct Facts {
 struct NameRules {
     std::vector<std::string> subject_attributes{"CN", "O",  "OU", "C",  "ST", "L",   "DC",           "UID",
                                                 "E",  "serialNumber", "SN", "GN", "unstructuredName", "unstructuredAddress"};
-    std::vector<std::string> subject_patterns;  // shell-style patterns over the RFC 4514 text; empty: any. One must match
+    // Shell-style patterns over the RFC 4514 text, in any letter case; empty: any. One must match. * and ? stop at an unescaped comma or
+    // plus, so that "CN=device-*,O=Example" lets nobody add an OU; ** passes over them.
+    std::vector<std::string> subject_patterns{};
     bool allow_empty_subject = false;           // only together with a SAN
     std::vector<std::string> san_types{"dns", "email", "uri", "ip", "upn"};
-    std::vector<std::string> san_patterns;      // over to_text(); each SAN must match one; empty: any
+    std::vector<std::string> san_patterns{};    // over to_text(); each SAN must match one; empty: any
     bool allow_wildcard_dns = false;
     bool security_identifier_uri = false;       // SAN URI tag:microsoft.com,2022-09-14:sid: ; refused unless set or expected
     std::size_t max_sans = 20;
@@ -70,15 +72,15 @@ struct RenewalRules {
 
 // What may be in a certificate.
 struct Template {
-    std::string name;
-    std::optional<crypto::KeyUsage> key_usage;     // nullopt: what the request asks for, within key_usage_allowed
+    std::string name{};
+    std::optional<crypto::KeyUsage> key_usage{};   // nullopt: what the request asks for, within key_usage_allowed
     crypto::KeyUsage key_usage_allowed = crypto::usage::digital_signature | crypto::usage::key_encipherment;
-    std::vector<std::string> extended_key_usage;   // dotted OIDs written into every certificate
+    std::vector<std::string> extended_key_usage{}; // dotted OIDs written into every certificate; a template without one issues nothing
     std::chrono::minutes validity{std::chrono::days{365}};
     std::chrono::minutes backdate{60};             // notBefore lies this far back: clocks of new devices are slow
-    KeyRules key;
-    NameRules names;
-    RenewalRules renewal;
+    KeyRules key{};
+    NameRules names{};
+    RenewalRules renewal{};
     bool hold_for_approval = false;                // an officer must approve each first enrollment
     bool signer_key_must_match = true;             // design invariant 3; false for clients that proxy
     bool strict_extensions = false;                // true: an extension the plan cannot carry is a denial instead of being dropped

@@ -11,7 +11,7 @@ namespace countersign::crypto {
 namespace {
 
 Bytes weak_modulus(const std::string& wanted) {
-    std::istringstream lines(test::vector_text("policy/weak_moduli.txt"));
+    std::istringstream lines(test::vector_text("policy/moduli.txt"));
     std::string line;
     while (std::getline(lines, line)) {
         std::istringstream words(line);
