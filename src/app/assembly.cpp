@@ -44,7 +44,6 @@ void Assembly::build_backend(const std::string& name, const config::CaSettings& 
 }
 
 void Assembly::build_profile(const config::ProfileSettings& settings) {
-    warn_about(settings);
     const auto backend = wiring_.backends.find(settings.ca);
     const auto ra = settings_.ra.find(settings.ra);
     if (backend == wiring_.backends.end() || ra == settings_.ra.end() || !pepper_) return;  // said already
@@ -177,26 +176,6 @@ std::vector<crypto::Certificate> Assembly::certificates_in(const std::filesystem
     auto certificates =
         note(place, crypto::Certificate::all_from_pem(*text), file.string() + ": name a file with PEM certificates");
     return certificates ? *std::move(certificates) : std::vector<crypto::Certificate>{};
-}
-
-void Assembly::warn_about(const config::ProfileSettings& profile) {
-    const auto weak = [&](const std::vector<std::string>& names, std::string_view name, std::string_view why) {
-        if (std::ranges::find(names, name) == names.end()) return;
-        warning(profile.place, "accepts " + std::string(name) + ": " + std::string(why),
-                "leave it out once no client needs it");
-    };
-    weak(profile.ciphers, "DES-CBC",
-         "56-bit keys are broken in hours by anybody; requests and certificates sent under it are public");
-    weak(profile.ciphers, "DES-EDE3-CBC", "an old cipher with 64-bit blocks");
-    weak(profile.digests, "SHA-1", "forgeable signatures on requests; replies still use SHA-256");
-    if (profile.challenge.mode == "none") {
-        warning(profile.challenge.place,
-                "anybody who reaches this profile gets a certificate: no challenge is asked for",
-                "use mode = \"one-time\"");
-    }
-    if (profile.challenge.mode == "single-password") {
-        warning(profile.challenge.place, "one password for all clients, valid for ever", "use mode = \"one-time\"");
-    }
 }
 
 void Assembly::error(const Place& place, std::string problem, std::string remedy) {

@@ -33,7 +33,6 @@ private:
                            crypto::KeyUsage needed, std::string_view what,
                            const std::vector<crypto::Certificate>& chain);
     std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);
-    void warn_about(const config::ProfileSettings& profile);
 
     // wire.cpp: the only names of adapters
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
