@@ -3,7 +3,7 @@
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/core/text.hpp"
 
-#include <algorithm>
+#include <set>
 
 namespace countersign::app {
 namespace {
@@ -21,9 +21,19 @@ audit::Event event_of(std::string_view id) {
     return audit::Event(id, audit::severity_of(id));
 }
 
+// A challenge for a template the profile does not use could never be redeemed.
+void refuse_foreign_template(const config::ProfileSettings& profile, const std::string& asked) {
+    const std::set<std::string> used{profile.template_signature, profile.template_encryption,
+                                     profile.template_general_purpose};
+    if (asked.empty() || used.contains(asked)) return;
+    throw StartupError(fail::not_found("profile " + profile.name + " does not use template " + printable(asked, 60) +
+                                       "; it uses: " + join({used.begin(), used.end()}, ", ")));
+}
+
 int challenge_new(const ChallengeOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
     const std::string profile = choose_profile(instance.settings, options.profile);
+    refuse_foreign_template(instance.settings.profiles.at(profile), options.binding.template_name);
     const std::unique_ptr<challenge::Issuer> issuer =
         or_throw(make_issuer(instance.settings, profile, *instance.database, console.random));
     std::optional<std::chrono::minutes> valid;

@@ -121,6 +121,7 @@ TEST_F(Commands, ChallengeNewRefusesWhatCannotBe) {
     EXPECT_EQ(profile.code, 1);
     EXPECT_THAT(profile.err, HasSubstr("one of: default"));
     EXPECT_EQ(command({"challenge", "new", "--subject", "no name"}).code, 1);
+    EXPECT_EQ(command({"challenge", "new", "--template", "router"}).code, 1);
     EXPECT_EQ(command({"challenge", "new", "--san", "host.example"}).code, 1);
     EXPECT_EQ(json_command({"challenge", "list", "--all"}).json().size(), 0u);
 }
