@@ -81,7 +81,6 @@ class CertmongerTest(InstanceTest):
         environment = {variable: str(folder) for variable, folder in folders.items()}
         environment["CERTMONGER_SYSTEM_LOCK_FILE"] = str(home / "lock")
         environment["HOME"] = str(home)
-        (home / "certmonger_cas").mkdir()
         commands = home / "commands.sh"
         commands.write_text(f"#!/bin/sh\ncd {home}\n{script}\n")
         commands.chmod(0o700)
@@ -89,9 +88,10 @@ class CertmongerTest(InstanceTest):
         return home, text(done)
 
     def enrollment(self, name, challenge, after=""):
+        # Nothing but the URL: which certificate is whose, certmonger finds out from GetCACert.
         return self.certmonger(name, f"""
-getcert add-scep-ca -c ours -u {self.server.scep_url} -r {self.bundle['encryption']} -R {self.bundle['ca']} \
-    -N {self.bundle['ca']} -I {self.bundle['all']}
+getcert add-scep-ca -c ours -u {self.server.scep_url}
+for i in $(seq 100); do getcert list-cas -c ours -v | grep -q thumbprint && break; sleep 0.2; done
 getcert request -c ours -I one -k key.pem -f certificate.pem -N CN={name} -D {name}.example -L {challenge} -w --wait-timeout=40 -v
 {after}
 getcert list""")

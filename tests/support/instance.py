@@ -371,17 +371,13 @@ class InstanceTest(unittest.TestCase):
 
     def run(self, result=None):
         self.own_instances = []
-        before = len(result.failures) + len(result.errors)
-        self.addCleanup(self._show_logs_of_failure, result, before)
+        failures = len(result.failures) + len(result.errors)
+        seen = {instance: len(instance.log()) for instance in self.class_instances}
         super().run(result)
-
-    def _show_logs_of_failure(self, result, before):
-        outcome = getattr(self, "_outcome", None)
-        failed = len(result.failures) + len(result.errors) > before or (outcome is not None and not outcome.success)
-        if not failed:
+        if len(result.failures) + len(result.errors) == failures:
             return
         for instance in self.own_instances + self.class_instances:
-            log = instance.log()
+            log = instance.log()[seen.get(instance, 0):]
             print(f"\n--- log of {self.id()} ---\n{log[-6000:]}--- end of log ---", file=sys.stderr, flush=True)
 
     def wait_until(self, condition, seconds=30, what="the condition"):

@@ -159,12 +159,14 @@ class Client:
         config = self.file("req.cnf")
         lines = ["[req]", "prompt = no", "distinguished_name = name", "attributes = attributes", "string_mask = utf8only"]
         lines += ["req_extensions = extensions"] if extensions else []
-        lines += ["[name]", "[attributes]"]
+        # Not by -subj: with it, openssl leaves the attributes out.
+        names = (self.subject if subject is None else subject).strip("/").split("/")
+        lines += ["[name]", *(f"{number}.{name}" for number, name in enumerate(names)), "[attributes]"]
         lines += [f"challengePassword = {challenge}"] if challenge is not None else []
         lines += ["[extensions]", *extensions]
         config.write_text("\n".join(lines) + "\n")
-        return run_ok("openssl", "req", "-new", "-key", key or self.key, "-config", config, "-subj",
-                      self.subject if subject is None else subject, "-outform", "DER").stdout
+        return run_ok("openssl", "req", "-new", "-key", key or self.key, "-config", config, "-outform",
+                      "DER").stdout
 
     def envelop(self, octets, cipher="-aes-128-cbc"):
         return run_ok("openssl", "cms", "-encrypt", "-binary", "-outform", "DER", cipher, self.bundle["encryption"],
