@@ -43,7 +43,8 @@ Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
                       "GetCert for another issuer, or not answered by this profile", FailInfo::bad_cert_id);
     }
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, ledger_serial(wanted.serial)));
-    if (!record || record->public_key != exchange.transaction.signer_key) {
+    const bool to_a_client = record && (record->kind == "enroll" || record->kind == "renew");
+    if (!to_a_client || record->public_key != exchange.transaction.signer_key) {
         return refuse(exchange, audit::event::query_refused,
                       "GetCert for a certificate that is not of the signer's key", FailInfo::bad_cert_id);
     }
@@ -57,7 +58,7 @@ Result<Bytes> Enrollment::answer_get_crl(Exchange& exchange) {
     const auto& signer = exchange.envelope().signer();
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, signer.serial_hex()));
     auto* revoker = exchange.profile.backend->revoker();
-    const bool ours = record && equal(record->der, signer.der());
+    const bool ours = record && record->kind != "quarantined" && equal(record->der, signer.der());
     const bool known_issuer = wanted.issuer.matches(exchange.profile.ca_chain.front().subject());
     if (!exchange.profile.answer_queries || revoker == nullptr || !ours || !known_issuer) {
         return refuse(exchange, audit::event::query_refused,

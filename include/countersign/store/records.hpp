@@ -79,7 +79,7 @@ struct IssuedCertificate {
     std::string ca;          // the CA backend's name in the configuration
     std::string profile;     // empty: the RA's or CA's own
     std::string attempt;     // empty: not by enrollment
-    std::string kind;        // "enroll", "renew", "ra", "ca"
+    std::string kind;        // "enroll", "renew", "ra", "ca", "quarantined"
     std::string subject;
     std::vector<std::string> sans;
     std::string template_name;

@@ -113,8 +113,11 @@ TEST_F(SettlementTest, AForgedCertificateIsQuarantinedNotDelivered) {
     const auto reply = station.exchange(device, station.message(device, {.challenge = station.mint()}));
     EXPECT_EQ(reply.status, PkiStatus::failure);
     EXPECT_EQ(reply.fail_info, FailInfo::bad_request);
-    EXPECT_GE(station.audit.count("certificate.quarantined"), 1U);
+    EXPECT_EQ(station.audit.count("certificate.quarantined"), 1U) << station.audit.all();
     EXPECT_EQ(station.certificates(), 0U);
+    const auto revoked = must(station.database->issued().revoked("default", station.clock.now()));
+    ASSERT_EQ(revoked.size(), 1U);
+    EXPECT_EQ(revoked.front().kind, "quarantined");
 }
 
 TEST_F(SettlementTest, ACertificateOfAnotherCaIsQuarantined) {
