@@ -25,6 +25,9 @@ constexpr std::array kCatalogue{
     CatalogueEntry{
         event::message_refused, Severity::warning,
         "A message could not be opened, or its signature or form was wrong, before anything in it was believed."},
+    CatalogueEntry{event::message_unanswered, Severity::warning,
+                   "A message in order got HTTP 503 or 500, because the CA, a key or the store is away or at fault; "
+                   "the client will try again."},
     CatalogueEntry{
         event::enrollment_accepted, Severity::info,
         "A request passed challenge and policy, and is about to be recorded and sent to the CA. Without this record "

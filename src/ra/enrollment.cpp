@@ -35,8 +35,21 @@ const policy::Template* rules_for(const Profile& profile, const policy::Facts& f
 
 }  // namespace
 
-// bytes -> verify envelope -> open -> answer by type
 Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const std::string& client) {
+    auto reply = answer_message(profile, message, client);
+    const bool clients_fault =
+        !reply && (reply.error().kind == ErrorKind::malformed || reply.error().kind == ErrorKind::unauthenticated);
+    if (!reply && !clients_fault) {
+        note(audit::Event(audit::event::message_unanswered, audit::Severity::warning)
+                 .with("profile", profile.name)
+                 .with("client", client)
+                 .with("reason", describe(reply.error())));
+    }
+    return reply;
+}
+
+// bytes -> verify envelope -> open -> answer by type
+Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView message, const std::string& client) {
     const Time now = parts_.clock.now();
     auto verified = scep::VerifiedEnvelope::verify(message, profile.accepted);
     if (!verified) {

@@ -55,6 +55,7 @@ private:
     };
 
     // enrollment.cpp: the main path
+    Result<Bytes> answer_message(const Profile& profile, ByteView message, const std::string& client);
     Result<Bytes> answer_opened(Exchange& exchange);
     Result<Bytes> enroll(Exchange& exchange);
     Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);

@@ -44,6 +44,7 @@ TEST_F(SettlementTest, ACaThatIsAwayBurnsNothing) {
     ASSERT_FALSE(reply.has_value());
     EXPECT_EQ(reply.error().kind, ErrorKind::unavailable);
     EXPECT_EQ(in_state(AttemptState::failed), 1U);
+    EXPECT_EQ(station.audit.count("message.unanswered"), 1U);
 
     station.backend->on_submit = nullptr;
     EXPECT_EQ(station.exchange(device, message).status, PkiStatus::success) << "the same message works later";
