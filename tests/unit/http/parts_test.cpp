@@ -207,7 +207,7 @@ TEST(Wire, WritesAHead) {
 
 TEST(Wire, NeverSplitsAResponse) {
     std::string out;
-    for (const std::string bad : {"a\r\nb", "a\nb", "a\rb", std::string("a\0b", 3)}) {
+    for (const std::string& bad : std::vector<std::string>{"a\r\nb", "a\nb", "a\rb", std::string("a\0b", 3)}) {
         EXPECT_FALSE(write_head(Response{200, bad, {}, nullptr}, Persistence::close, "D", out));
         EXPECT_FALSE(write_head(Response{200, "", {{"X", bad}}, nullptr}, Persistence::close, "D", out));
         EXPECT_FALSE(write_head(Response{200, "", {{bad, "x"}}, nullptr}, Persistence::close, "D", out));
