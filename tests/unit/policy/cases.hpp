@@ -7,6 +7,7 @@
 #include "vectors.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <string>
 
