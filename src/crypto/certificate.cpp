@@ -116,21 +116,51 @@ Result<std::vector<Certificate>> Certificate::all_from_pem(std::string_view text
     return certificates;
 }
 
-ByteView Certificate::der() const { return state_->der; }
-std::string Certificate::pem() const { return to_pem(pem_label, state_->der); }
-const Name& Certificate::subject() const { return state_->subject; }
-const Name& Certificate::issuer() const { return state_->issuer; }
-ByteView Certificate::serial() const { return state_->serial; }
-Time Certificate::not_before() const { return state_->not_before; }
-Time Certificate::not_after() const { return state_->not_after; }
-const PublicKey& Certificate::public_key() const { return *state_->public_key; }
-const std::vector<Extension>& Certificate::extensions() const { return state_->extensions; }
-std::optional<KeyUsage> Certificate::key_usage() const { return state_->known.key_usage; }
-std::vector<std::string> Certificate::extended_key_usage() const { return state_->known.extended_key_usage; }
-BasicConstraints Certificate::basic_constraints() const { return state_->known.basic_constraints; }
-std::vector<GeneralName> Certificate::subject_alt_names() const { return state_->known.subject_alt_names; }
-std::optional<Bytes> Certificate::subject_key_identifier() const { return state_->known.subject_key_identifier; }
-std::string Certificate::fingerprint_sha256() const { return sha256_hex(state_->der); }
+ByteView Certificate::der() const {
+    return state_->der;
+}
+std::string Certificate::pem() const {
+    return to_pem(pem_label, state_->der);
+}
+const Name& Certificate::subject() const {
+    return state_->subject;
+}
+const Name& Certificate::issuer() const {
+    return state_->issuer;
+}
+ByteView Certificate::serial() const {
+    return state_->serial;
+}
+Time Certificate::not_before() const {
+    return state_->not_before;
+}
+Time Certificate::not_after() const {
+    return state_->not_after;
+}
+const PublicKey& Certificate::public_key() const {
+    return *state_->public_key;
+}
+const std::vector<Extension>& Certificate::extensions() const {
+    return state_->extensions;
+}
+std::optional<KeyUsage> Certificate::key_usage() const {
+    return state_->known.key_usage;
+}
+std::vector<std::string> Certificate::extended_key_usage() const {
+    return state_->known.extended_key_usage;
+}
+BasicConstraints Certificate::basic_constraints() const {
+    return state_->known.basic_constraints;
+}
+std::vector<GeneralName> Certificate::subject_alt_names() const {
+    return state_->known.subject_alt_names;
+}
+std::optional<Bytes> Certificate::subject_key_identifier() const {
+    return state_->known.subject_key_identifier;
+}
+std::string Certificate::fingerprint_sha256() const {
+    return sha256_hex(state_->der);
+}
 
 std::string Certificate::serial_hex() const {
     const ByteView serial = state_->serial;

@@ -37,7 +37,8 @@ Result<void> check_serial(ByteView serial) {
     const bool zero = std::ranges::all_of(serial, [](std::uint8_t octet) { return octet == 0; });
     if (zero) return fail::malformed("a serial number must be positive");
     // The sign octet counts.
-    if (serial.size() + (serial[0] >= 0x80 ? 1 : 0) > longest_serial) return fail::malformed("a serial number over 20 octets");
+    if (serial.size() + (serial[0] >= 0x80 ? 1 : 0) > longest_serial)
+        return fail::malformed("a serial number over 20 octets");
     return boost::system::in_place_value;
 }
 
@@ -135,8 +136,8 @@ Result<void> check_crl(const CrlContent& content) {
 
 }  // namespace
 
-Result<Certificate> build_certificate(const CertificateContent& content, const IssuerContent& issuer,
-                                      ByteView serial, const SignCallback& sign) {
+Result<Certificate> build_certificate(const CertificateContent& content, const IssuerContent& issuer, ByteView serial,
+                                      const SignCallback& sign) {
     CHECK(check_serial(serial));
     CHECK(check_content(content));
     TRY(const PublicKey key, PublicKey::from_spki(content.spki));
@@ -147,7 +148,8 @@ Result<Certificate> build_certificate(const CertificateContent& content, const I
         w.unsigned_integer(serial).raw(algorithm).raw(issuer.subject.der());
         w.nest(tag::sequence, [&](DerWriter& v) { v.time(content.not_before).time(content.not_after); });
         w.raw(content.subject.der()).raw(content.spki);
-        w.nest(tag::context_constructed(3), [&](DerWriter& e) { write_extensions(e, extensions_of(content, issuer, key)); });
+        w.nest(tag::context_constructed(3),
+               [&](DerWriter& e) { write_extensions(e, extensions_of(content, issuer, key)); });
     });
     TRY(const Bytes der, signed_structure(out.view(), algorithm, sign));
     return Certificate::from_der(der);
@@ -183,7 +185,8 @@ Result<Bytes> build_crl(const CrlContent& content, const IssuerContent& issuer, 
                 for (const RevokedEntry& entry : content.revoked) write_revoked(list, entry);
             });
         }
-        w.nest(tag::context_constructed(0), [&](DerWriter& e) { write_extensions(e, crl_extensions(content, issuer)); });
+        w.nest(tag::context_constructed(0),
+               [&](DerWriter& e) { write_extensions(e, crl_extensions(content, issuer)); });
     });
     return signed_structure(out.view(), algorithm, sign);
 }

@@ -85,7 +85,8 @@ Result<void> CertificateRequest::State::parse() {
 
 Result<void> CertificateRequest::State::read_attributes(DerReader list) {
     while (!list.at_end()) {
-        if (attribute_types.size() == most_attributes) return fail::malformed("certificate request: too many attributes");
+        if (attribute_types.size() == most_attributes)
+            return fail::malformed("certificate request: too many attributes");
         TRY(const RequestAttribute attribute, read_attribute(list));
         if (std::ranges::find(attribute_types, attribute.oid) != attribute_types.end()) {
             return fail::malformed("certificate request: attribute " + attribute.oid + " twice");
@@ -101,7 +102,8 @@ Result<void> CertificateRequest::State::read_attributes(DerReader list) {
 
 Result<void> CertificateRequest::State::accept(const RequestAttribute& attribute) {
     if (attribute.oid == oid::challenge_password) {
-        if (attribute.values.size() != 1) return fail::malformed("certificate request: not exactly one challenge password");
+        if (attribute.values.size() != 1)
+            return fail::malformed("certificate request: not exactly one challenge password");
         auto text = string_to_utf8(attribute.values[0]);
         if (!text) return fail::malformed("certificate request: a challenge password that is no text");
         wipe_memory(text->data(), text->size());
@@ -140,12 +142,24 @@ Result<CertificateRequest> CertificateRequest::from_pem(std::string_view text) {
     return from_der(blocks->front());
 }
 
-ByteView CertificateRequest::der() const { return state_->der; }
-const Name& CertificateRequest::subject() const { return state_->subject; }
-const PublicKey& CertificateRequest::public_key() const { return *state_->public_key; }
-const std::vector<Extension>& CertificateRequest::extensions() const { return state_->extensions; }
-const std::vector<std::string>& CertificateRequest::attribute_types() const { return state_->attribute_types; }
-std::optional<KeyUsage> CertificateRequest::key_usage() const { return state_->key_usage; }
+ByteView CertificateRequest::der() const {
+    return state_->der;
+}
+const Name& CertificateRequest::subject() const {
+    return state_->subject;
+}
+const PublicKey& CertificateRequest::public_key() const {
+    return *state_->public_key;
+}
+const std::vector<Extension>& CertificateRequest::extensions() const {
+    return state_->extensions;
+}
+const std::vector<std::string>& CertificateRequest::attribute_types() const {
+    return state_->attribute_types;
+}
+std::optional<KeyUsage> CertificateRequest::key_usage() const {
+    return state_->key_usage;
+}
 
 std::optional<Secret> CertificateRequest::challenge_password() const {
     if (!state_->challenge_password) return std::nullopt;

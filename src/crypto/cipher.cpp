@@ -26,7 +26,9 @@ constexpr std::array<Known, 5> known{{
     {ContentCipher::aes256_cbc, "AES-256-CBC", "2.16.840.1.101.3.4.1.42", 32, 16, "AES-256-CBC"},
 }};
 
-const Known& entry(ContentCipher cipher) { return known.at(static_cast<std::size_t>(cipher)); }
+const Known& entry(ContentCipher cipher) {
+    return known.at(static_cast<std::size_t>(cipher));
+}
 
 std::array<EVP_CIPHER*, known.size()> fetch_all() {
     const ErrorMark mark;
@@ -57,10 +59,18 @@ bool fits(ContentCipher cipher, ByteView key, ByteView iv, ByteView data) {
 
 }  // namespace
 
-std::string_view name(ContentCipher cipher) { return entry(cipher).name; }
-std::string_view oid_of(ContentCipher cipher) { return entry(cipher).oid; }
-std::size_t key_size(ContentCipher cipher) { return entry(cipher).key_size; }
-std::size_t iv_size(ContentCipher cipher) { return entry(cipher).block; }
+std::string_view name(ContentCipher cipher) {
+    return entry(cipher).name;
+}
+std::string_view oid_of(ContentCipher cipher) {
+    return entry(cipher).oid;
+}
+std::size_t key_size(ContentCipher cipher) {
+    return entry(cipher).key_size;
+}
+std::size_t iv_size(ContentCipher cipher) {
+    return entry(cipher).block;
+}
 
 Result<ContentCipher> cipher_from_name(std::string_view name) {
     for (const Known& one : known) {

@@ -37,8 +37,12 @@ inline constexpr Tag universal_string = 0x1c;
 inline constexpr Tag bmp_string = 0x1e;
 inline constexpr Tag sequence = 0x30;
 inline constexpr Tag set = 0x31;
-constexpr Tag context(unsigned number) { return static_cast<Tag>(0x80U | number); }              // primitive
-constexpr Tag context_constructed(unsigned number) { return static_cast<Tag>(0xa0U | number); }
+constexpr Tag context(unsigned number) {
+    return static_cast<Tag>(0x80U | number);
+}  // primitive
+constexpr Tag context_constructed(unsigned number) {
+    return static_cast<Tag>(0xa0U | number);
+}
 }  // namespace tag
 
 struct Tlv {
@@ -60,18 +64,18 @@ public:
     // above 30, or another tag than the one expected. `what` names the field in the error.
     Result<Tlv> next(std::string_view what);
     Result<Tlv> expect(Tag expected, std::string_view what);
-    Result<DerReader> enter(Tag expected, std::string_view what);   // a reader over its content
+    Result<DerReader> enter(Tag expected, std::string_view what);  // a reader over its content
     Result<std::optional<Tlv>> take_if(Tag expected, std::string_view what);
 
-    Result<bool> boolean(std::string_view what);                    // 00 or FF
-    Result<ByteView> integer(std::string_view what);                // content octets, minimal, two's complement
-    Result<ByteView> positive_integer(std::string_view what);       // magnitude, no leading zero; not 0
-    Result<std::uint32_t> small_integer(std::string_view what);     // 0 .. 2^31-1
-    Result<std::string> oid(std::string_view what);                 // dotted
+    Result<bool> boolean(std::string_view what);                 // 00 or FF
+    Result<ByteView> integer(std::string_view what);             // content octets, minimal, two's complement
+    Result<ByteView> positive_integer(std::string_view what);    // magnitude, no leading zero; not 0
+    Result<std::uint32_t> small_integer(std::string_view what);  // 0 .. 2^31-1
+    Result<std::string> oid(std::string_view what);              // dotted
     Result<ByteView> octet_string(std::string_view what);
-    Result<ByteView> bit_string(std::string_view what);             // whole octets only
+    Result<ByteView> bit_string(std::string_view what);  // whole octets only
     Result<void> null(std::string_view what);
-    Result<Time> time(std::string_view what);                       // UTCTime (RFC 5280 window) or GeneralizedTime
+    Result<Time> time(std::string_view what);  // UTCTime (RFC 5280 window) or GeneralizedTime
 
     // malformed unless everything has been read.
     Result<void> finish(std::string_view what) const;
@@ -95,7 +99,8 @@ Result<void> check_der(ByteView der, std::string_view what, int depth = 24);
 Result<std::string> oid_from_content(ByteView content);
 Result<Bytes> oid_to_content(std::string_view dotted);
 
-// Content octets of a UTCTime (RFC 5280 window: 1950 to 2049) or GeneralizedTime in the one form RFC 5280 4.1.2.5 allows.
+// Content octets of a UTCTime (RFC 5280 window: 1950 to 2049) or GeneralizedTime in the one form RFC 5280 4.1.2.5
+// allows.
 Result<Time> time_from_content(Tag type, ByteView content);
 
 // A character string of any ASN.1 string type as UTF-8; nullopt for one that does not hold what its type says, and for
@@ -111,8 +116,8 @@ public:
     DerWriter& raw(ByteView der);
     DerWriter& tlv(Tag tag, ByteView content);
     DerWriter& integer(std::uint64_t value);
-    DerWriter& integer_content(ByteView content);       // as is
-    DerWriter& unsigned_integer(ByteView magnitude);    // big endian; leading zeros are dropped or added as needed
+    DerWriter& integer_content(ByteView content);     // as is
+    DerWriter& unsigned_integer(ByteView magnitude);  // big endian; leading zeros are dropped or added as needed
     DerWriter& boolean(bool value);
     DerWriter& null() { return tlv(tag::null, {}); }
     // Throws std::invalid_argument for text that is no object identifier: callers pass checked ones.
@@ -120,7 +125,7 @@ public:
     DerWriter& octet_string(ByteView content) { return tlv(tag::octet_string, content); }
     DerWriter& bit_string(ByteView content, unsigned unused_bits = 0);
     DerWriter& string(Tag tag, std::string_view text) { return tlv(tag, as_bytes(text)); }
-    DerWriter& time(Time value);                        // UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5)
+    DerWriter& time(Time value);  // UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5)
     DerWriter& generalized_time(Time value);
     // SET OF in DER order.
     DerWriter& set_of(std::vector<Bytes> values, Tag tag = tag::set);

@@ -63,7 +63,9 @@ void append_utf8(std::string& out, char32_t c) {
     }
 }
 
-bool is_surrogate(char32_t c) { return c >= 0xd800 && c <= 0xdfff; }
+bool is_surrogate(char32_t c) {
+    return c >= 0xd800 && c <= 0xdfff;
+}
 
 // BMPString, in surrogate pairs beyond the basic plane as Windows writes it.
 std::optional<std::string> utf16_to_utf8(ByteView content) {
@@ -180,7 +182,8 @@ Result<Time> time_from_content(Tag type, ByteView content) {
     const std::string_view text = as_text(content);
     // RFC 5280 4.1.2.5: seconds always, no fractions, Zulu.
     if (text.size() != (utc ? 13U : 15U) || text.back() != 'Z') return fail::malformed("not a DER time");
-    const bool digits = std::ranges::all_of(text.substr(0, text.size() - 1), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        std::ranges::all_of(text.substr(0, text.size() - 1), [](char c) { return c >= '0' && c <= '9'; });
     if (!digits) return fail::malformed("not a DER time");
     std::size_t at = 0;
     const auto two = [&] {
@@ -189,8 +192,10 @@ Result<Time> time_from_content(Tag type, ByteView content) {
         return value;
     };
     int year = two();
-    if (utc) year += year < 50 ? 2000 : 1900;
-    else year = year * 100 + two();
+    if (utc)
+        year += year < 50 ? 2000 : 1900;
+    else
+        year = year * 100 + two();
     const auto month = static_cast<unsigned>(two());
     const auto day = static_cast<unsigned>(two());
     const int hour = two();

@@ -35,9 +35,12 @@ CivilTime civil(Time value) {
     if (date.year() < std::chrono::year{0} || date.year() > std::chrono::year{9999}) {
         throw std::out_of_range("a year that ASN.1 cannot write");
     }
-    return {static_cast<int>(date.year()),           static_cast<unsigned>(date.month()),
-            static_cast<unsigned>(date.day()),       static_cast<int>(clock.hours().count()),
-            static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count())};
+    return {static_cast<int>(date.year()),
+            static_cast<unsigned>(date.month()),
+            static_cast<unsigned>(date.day()),
+            static_cast<int>(clock.hours().count()),
+            static_cast<int>(clock.minutes().count()),
+            static_cast<int>(clock.seconds().count())};
 }
 
 std::string time_text(const CivilTime& t, bool four_digit_year) {
@@ -69,7 +72,9 @@ DerWriter& DerWriter::integer(std::uint64_t value) {
     return unsigned_integer(octets);
 }
 
-DerWriter& DerWriter::integer_content(ByteView content) { return tlv(tag::integer, content); }
+DerWriter& DerWriter::integer_content(ByteView content) {
+    return tlv(tag::integer, content);
+}
 
 DerWriter& DerWriter::unsigned_integer(ByteView magnitude) {
     while (!magnitude.empty() && magnitude[0] == 0) magnitude = magnitude.subspan(1);

@@ -21,7 +21,9 @@ constexpr std::array<Known, 5> known{{
     {DigestAlgorithm::sha512, "SHA-512", "2.16.840.1.101.3.4.2.3"},
 }};
 
-const Known& entry(DigestAlgorithm algorithm) { return known.at(static_cast<std::size_t>(algorithm)); }
+const Known& entry(DigestAlgorithm algorithm) {
+    return known.at(static_cast<std::size_t>(algorithm));
+}
 
 std::string without_hyphens(std::string_view text) {
     std::string result = to_lower(text);
@@ -59,8 +61,12 @@ const EVP_MD* evp_md(DigestAlgorithm algorithm) {
     return md;
 }
 
-std::string_view name(DigestAlgorithm algorithm) { return entry(algorithm).name; }
-std::string_view oid_of(DigestAlgorithm algorithm) { return entry(algorithm).oid; }
+std::string_view name(DigestAlgorithm algorithm) {
+    return entry(algorithm).name;
+}
+std::string_view oid_of(DigestAlgorithm algorithm) {
+    return entry(algorithm).oid;
+}
 
 Result<DigestAlgorithm> digest_from_oid(std::string_view oid) {
     for (const Known& one : known) {
@@ -96,7 +102,9 @@ std::array<std::uint8_t, 32> sha256(ByteView data) {
     return result;
 }
 
-std::string sha256_hex(ByteView data) { return lower_hex(sha256(data)); }
+std::string sha256_hex(ByteView data) {
+    return lower_hex(sha256(data));
+}
 
 Bytes hmac_sha256(ByteView key, ByteView message) {
     static const EVP_MAC_CTX* const prepared = hmac_template();

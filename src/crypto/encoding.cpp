@@ -28,8 +28,8 @@ std::string without_blanks(std::string_view text) {
 std::string base64(ByteView bytes) {
     if (bytes.size() > largest) throw std::length_error("base64");
     std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                       static_cast<int>(bytes.size()));
+    const int length =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
     text.resize(static_cast<std::size_t>(length));
     return text;
 }
@@ -66,7 +66,8 @@ Result<std::vector<Bytes>> from_pem(std::string_view text, std::string_view labe
         const auto stop = text.find(end);
         if (stop == std::string_view::npos) return fail::malformed("PEM: no end of a " + std::string(label) + " block");
         auto bytes = from_base64(without_blanks(text.substr(0, stop)));
-        if (!bytes || bytes->empty()) return fail::malformed("PEM: a " + std::string(label) + " block that is not base64");
+        if (!bytes || bytes->empty())
+            return fail::malformed("PEM: a " + std::string(label) + " block that is not base64");
         blocks.push_back(*std::move(bytes));
         text.remove_prefix(stop + end.size());
     }

@@ -97,7 +97,9 @@ std::string describe_key_usage(KeyUsage usage) {
 Result<KeyUsage> key_usage_from_names(const std::vector<std::string>& names) {
     KeyUsage usage = 0;
     for (const std::string& name : names) {
-        const std::string_view wanted = equals_ignoring_case(name, "nonRepudiation") ? std::string_view("contentCommitment") : std::string_view(name);
+        const std::string_view wanted = equals_ignoring_case(name, "nonRepudiation")
+                                            ? std::string_view("contentCommitment")
+                                            : std::string_view(name);
         const auto* found = std::ranges::find_if(
             usage_bits, [&](const UsageBit& one) { return equals_ignoring_case(one.name, wanted); });
         if (found == usage_bits.end()) return fail::malformed("unknown key usage " + printable(name, 60));
@@ -159,7 +161,9 @@ Result<std::vector<Extension>> parse_extensions(ByteView der) {
     return extensions;
 }
 
-Extension make_key_usage(KeyUsage usage) { return {std::string(oid::key_usage), true, encode_key_usage(usage)}; }
+Extension make_key_usage(KeyUsage usage) {
+    return {std::string(oid::key_usage), true, encode_key_usage(usage)};
+}
 
 Extension make_extended_key_usage(const std::vector<std::string>& oids) {
     return {std::string(oid::extended_key_usage), false, encoded([&](DerWriter& out) {
@@ -211,8 +215,7 @@ Extension make_ca_issuers(const std::vector<std::string>& urls) {
     return {std::string(oid::authority_information_access), false, encoded([&](DerWriter& out) {
                 out.nest(tag::sequence, [&](DerWriter& list) {
                     for (const std::string& url : urls) {
-                        list.nest(tag::sequence,
-                                  [&](DerWriter& w) { w.oid(ca_issuers).string(tag::context(6), url); });
+                        list.nest(tag::sequence, [&](DerWriter& w) { w.oid(ca_issuers).string(tag::context(6), url); });
                     }
                 });
             })};

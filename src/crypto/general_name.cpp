@@ -138,7 +138,9 @@ std::string_view name(GeneralNameType type) {
     return "othername";
 }
 
-bool GeneralName::is_upn() const { return type == GeneralNameType::other_name && other_name_oid == oid::ms_upn; }
+bool GeneralName::is_upn() const {
+    return type == GeneralNameType::other_name && other_name_oid == oid::ms_upn;
+}
 
 std::string to_text(const GeneralName& name) {
     const std::string_view prefix = name.is_upn() ? std::string_view("upn") : crypto::name(name.type);

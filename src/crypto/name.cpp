@@ -67,7 +67,8 @@ std::string escape(std::string_view value) {
             out += "\\" + lower_hex({&octet, 1});
             continue;
         }
-        if (outer_blank || leading_hash || std::string_view("\",+;<>\\=").find(c) != std::string_view::npos) out += '\\';
+        if (outer_blank || leading_hash || std::string_view("\",+;<>\\=").find(c) != std::string_view::npos)
+            out += '\\';
         out += c;
     }
     return out;
@@ -140,7 +141,9 @@ ByteView Name::der() const {
     return der_.empty() ? ByteView(empty_sequence) : ByteView(der_);
 }
 
-bool Name::empty() const { return der_.empty(); }
+bool Name::empty() const {
+    return der_.empty();
+}
 
 std::string Name::text() const {
     std::string out;
@@ -163,8 +166,8 @@ std::vector<NameAttribute> Name::attributes() const {
     std::vector<NameAttribute> result;
     for (const RawAttribute& raw : attributes_of(der_)) {
         const auto value = string_to_utf8(raw.value);
-        result.push_back({raw.oid, value.value_or(""), value.has_value(), raw.rdn,
-                          std::string(string_type_name(raw.value.tag))});
+        result.push_back(
+            {raw.oid, value.value_or(""), value.has_value(), raw.rdn, std::string(string_type_name(raw.value.tag))});
     }
     return result;
 }

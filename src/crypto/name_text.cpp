@@ -82,7 +82,8 @@ private:
     Result<ParsedValue> hex_value() {
         const std::size_t end = std::min(rest_.find_first_of(",+"), rest_.size());
         const auto der = from_hex(trim(rest_.substr(1, end - 1)));
-        if (!der || !check_der(*der, "name value")) return fail::malformed("name: '#' without a DER value in hexadecimal");
+        if (!der || !check_der(*der, "name value"))
+            return fail::malformed("name: '#' without a DER value in hexadecimal");
         rest_.remove_prefix(end);
         return ParsedValue{{}, *der};
     }
@@ -102,7 +103,8 @@ Result<Bytes> encode_attribute(const std::string& oid, const ParsedValue& value)
     if (string_type == tag::printable_string && !is_printable_string(value.text)) {
         return fail::malformed("name: " + label + " takes letters, digits and '()+,-./:=? only");
     }
-    if (string_type == tag::ia5_string && !is_ascii(value.text)) return fail::malformed("name: " + label + " takes ASCII only");
+    if (string_type == tag::ia5_string && !is_ascii(value.text))
+        return fail::malformed("name: " + label + " takes ASCII only");
     if (label == "C" && value.text.size() != 2) return fail::malformed("name: C takes a country code of two letters");
     out.nest(tag::sequence, [&](DerWriter& w) { w.oid(oid).string(string_type, value.text); });
     return out.take();

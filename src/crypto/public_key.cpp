@@ -174,13 +174,27 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki) {
     return PublicKey(state);
 }
 
-ByteView PublicKey::spki() const { return state_->spki; }
-KeyAlgorithm PublicKey::algorithm() const { return state_->algorithm; }
-unsigned PublicKey::bits() const { return state_->bits; }
-Bytes PublicKey::rsa_modulus() const { return to_bytes(state_->modulus); }
-Bytes PublicKey::rsa_exponent() const { return to_bytes(state_->exponent); }
-Bytes PublicKey::key_identifier() const { return digest(DigestAlgorithm::sha1, state_->bit_string); }
-std::string PublicKey::fingerprint() const { return sha256_hex(state_->spki); }
+ByteView PublicKey::spki() const {
+    return state_->spki;
+}
+KeyAlgorithm PublicKey::algorithm() const {
+    return state_->algorithm;
+}
+unsigned PublicKey::bits() const {
+    return state_->bits;
+}
+Bytes PublicKey::rsa_modulus() const {
+    return to_bytes(state_->modulus);
+}
+Bytes PublicKey::rsa_exponent() const {
+    return to_bytes(state_->exponent);
+}
+Bytes PublicKey::key_identifier() const {
+    return digest(DigestAlgorithm::sha1, state_->bit_string);
+}
+std::string PublicKey::fingerprint() const {
+    return sha256_hex(state_->spki);
+}
 
 SignatureScheme PublicKey::scheme_with(DigestAlgorithm digest) const {
     return {is_rsa() ? Padding::rsa_pkcs1 : Padding::ecdsa, digest};

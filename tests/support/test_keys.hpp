@@ -46,9 +46,7 @@ public:
     crypto::SignCallback signer(crypto::SignatureScheme scheme) const {
         return [this, scheme](ByteView message) -> Result<Bytes> { return sign(scheme, message); };
     }
-    crypto::SignatureScheme sha256_scheme() const {
-        return public_key_.scheme_with(crypto::DigestAlgorithm::sha256);
-    }
+    crypto::SignatureScheme sha256_scheme() const { return public_key_.scheme_with(crypto::DigestAlgorithm::sha256); }
 
 private:
     static void must(int result) {
@@ -85,8 +83,8 @@ inline const TestKey& p384_key() {
 }
 
 // From 2026-01-01 to 2036-01-01: around the time FixedClock shows.
-inline constexpr Time certificates_begin {std::chrono::milliseconds{1767225600000}};
-inline constexpr Time certificates_end {std::chrono::milliseconds{2082758400000}};
+inline constexpr Time certificates_begin{std::chrono::milliseconds{1767225600000}};
+inline constexpr Time certificates_end{std::chrono::milliseconds{2082758400000}};
 
 inline crypto::CertificateContent content_for(const crypto::PublicKey& key, std::string_view subject) {
     crypto::CertificateContent content;

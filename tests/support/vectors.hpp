@@ -17,6 +17,8 @@ inline std::string vector_text(const std::string& name) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline Bytes vector_octets(const std::string& name) { return to_bytes(as_bytes(vector_text(name))); }
+inline Bytes vector_octets(const std::string& name) {
+    return to_bytes(as_bytes(vector_text(name)));
+}
 
 }  // namespace countersign::test
