@@ -94,7 +94,8 @@ class Instance:
         self._log_mark = 0
 
     def init(self, *arguments):
-        """Runs `countersign init`; what it printed as JSON becomes self.created."""
+        """Runs `countersign init`; what it printed as JSON becomes self.created. A small CA key unless told otherwise: it is quick."""
+        arguments = arguments or ("--ca-key", "rsa2048")
         done = countersign("init", self.home, "--listen", self.address, "--json", *arguments)
         if done.returncode != 0:
             raise AssertionError(f"countersign init failed with {done.returncode}\n{text(done)}")

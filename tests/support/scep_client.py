@@ -106,7 +106,8 @@ class Reply:
         self.der = der
         signed = children(children(children(der)[1])[0])
         inner = children(signed[2])
-        self.envelope = content(content_element(inner[1])) if len(inner) > 1 else None
+        # Absent or empty, as servers differ, when there is nothing to deliver.
+        self.envelope = (content(content_element(inner[1])) if len(inner) > 1 else None) or None
         signer = children(children(signed[-1])[0])
         attributes = next(element for element in signer if element[0] == 0xA0)
         self.attributes = {}
