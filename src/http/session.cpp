@@ -65,13 +65,18 @@ void Session::start() {
 
 void Session::leave_when_idle() {
     asio::post(strand_, [self = shared_from_this()] {
-        if (self->idle_) self->transport_->abort();
+        if (!self->idle_) return;
+        // Not abort: a request whose octets have been read, though not looked at yet, is in flight. The deadline is for
+        // TLS, where a cancellation between two reads of the socket goes unnoticed.
+        self->transport_->cancel_read();
+        self->expect_within(polite_patience);
     });
 }
 
 void Session::leave_now() {
     asio::post(strand_, [self = shared_from_this()] {
         if (self->finished_) return;
+        self->aborted_ = true;
         self->transport_->abort();
         self->cancel_.emit(asio::cancellation_type::terminal);
     });
@@ -137,7 +142,7 @@ asio::awaitable<bool> Session::receive_more() {
     const auto room = inbox_.room();
     const auto count = co_await transport_->read_some(room);
     inbox_.received(count);
-    co_return count > 0;
+    co_return count > 0 && !aborted_;
 }
 
 asio::awaitable<Session::Arrival> Session::receive_head() {
@@ -332,7 +337,7 @@ void Session::look_at_clock() {
     watching_until_ = TimePoint::max();
     if (deadline_ == TimePoint::max()) return;
     if (steady_clock::now() < deadline_) return watch(deadline_);
-    timed_out_ = true;
+    timed_out_ = aborted_ = true;
     transport_->abort();
 }
 

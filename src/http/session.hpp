@@ -75,6 +75,7 @@ private:
     bool idle_ = false;
     bool finished_ = false;
     bool timed_out_ = false;
+    bool aborted_ = false;  // what a read still brings is not begun: its answer could not be written
 
     Inbox inbox_;
     BodyLease lease_;

@@ -43,6 +43,11 @@ public:
         co_await end_and_discard(stream_.next_layer());
     }
 
+    void cancel_read() override {
+        boost::system::error_code ignored;
+        stream_.next_layer().cancel(ignored);
+    }
+
     void abort() override {
         boost::system::error_code ignored;
         stream_.next_layer().close(ignored);

@@ -29,6 +29,11 @@ public:
 
     asio::awaitable<void> close_politely() override { co_await end_and_discard(socket_); }
 
+    void cancel_read() override {
+        boost::system::error_code ignored;
+        socket_.cancel(ignored);
+    }
+
     void abort() override {
         boost::system::error_code ignored;
         socket_.close(ignored);

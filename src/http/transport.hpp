@@ -24,6 +24,8 @@ public:
     // Ends our side, then reads what still comes until the peer ends too, so that the peer sees our last answer instead
     // of a reset. The caller bounds the time.
     virtual boost::asio::awaitable<void> close_politely() = 0;
+    // Ends a read that has not brought anything yet; one that has goes on as if nothing had been said.
+    virtual void cancel_read() = 0;
     // Closes the descriptor; whatever is being awaited ends.
     virtual void abort() = 0;
 };
