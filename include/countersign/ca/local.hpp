@@ -20,13 +20,13 @@
 namespace countersign::ca {
 
 struct LocalCaOptions {
-    std::string name;                               // the backend's name in the configuration, and in the ledger
+    std::string name{};                             // the backend's name in the configuration, and in the ledger
     crypto::Certificate certificate;                // the issuing CA
-    std::vector<crypto::Certificate> chain;         // above it, root last; empty when self-issued
-    std::vector<crypto::Certificate> agents;        // enrollment agents it believes although it did not issue them
-    std::vector<std::string> crl_urls;              // written into certificates
-    std::vector<std::string> ca_issuers_urls;
-    std::vector<std::string> extended_key_usage;    // the only EKUs this CA issues (dotted OIDs); empty: any its certificate allows
+    std::vector<crypto::Certificate> chain{};       // above it, root last; empty when self-issued
+    std::vector<crypto::Certificate> agents{};      // enrollment agents it believes although it did not issue them
+    std::vector<std::string> crl_urls{};            // written into certificates
+    std::vector<std::string> ca_issuers_urls{};
+    std::vector<std::string> extended_key_usage{};  // the only EKUs this CA issues (dotted OIDs); empty: any its certificate allows
     std::chrono::minutes max_validity{std::chrono::days{825}};
     std::chrono::hours crl_validity{24 * 7};
     std::chrono::hours crl_refresh{12};             // a CRL older than this is made again on demand
@@ -68,9 +68,9 @@ struct NewCaOptions {
     std::string subject = "CN=Countersign CA";
     std::chrono::days validity{3650};
     int path_length = 0;
-    std::vector<std::string> permitted_names;       // name constraints, as extension.hpp's make_name_constraints takes them
-    std::vector<std::string> excluded_names;
-    std::vector<std::string> extended_key_usage;    // EKU constraint in the CA certificate; dotted OIDs; empty: none. The agent's EKU
+    std::vector<std::string> permitted_names{};     // name constraints, as extension.hpp's make_name_constraints takes them
+    std::vector<std::string> excluded_names{};
+    std::vector<std::string> extended_key_usage{};  // EKU constraint in the CA certificate; dotted OIDs; empty: none. The agent's EKU
                                                     // must be among them, or its certificates would not verify
 };
 Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, keys::Key& key, Time now, Random& random);

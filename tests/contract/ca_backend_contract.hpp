@@ -1,0 +1,224 @@
+// What every ca::Backend promises, as a test suite to instantiate for each:
+//
+//     INSTANTIATE_TYPED_TEST_SUITE_P(Local, CaBackendContract, LocalHarness);
+//
+// A harness is default-constructible, owns one backend and offers:
+//     ca::Backend& backend();
+//     ca::CountersignedRequest request(Countersigned how, const std::string& device);  // a new request, the same for the same device
+//     void record(const crypto::Certificate&, const std::string& key);  // as the RA does when it has seen the outcome
+//     void take_away();  void bring_back();                             // an outage of what the backend needs
+//     Time now();
+#pragma once
+
+#include "countersign/ca/backend.hpp"
+#include "countersign/crypto/ossl.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace countersign::contract {
+
+enum class Countersigned {
+    properly,
+    by_a_stranger,        // a self-made agent certificate with every right attribute
+    twice,                // two signers, both agents of ours
+    without_agent_usage,  // a certificate of this CA without the Certificate Request Agent EKU
+    over_another_request, // a genuine countersignature, of something else
+    damaged,              // one bit of the signature is wrong
+    for_a_ca,             // properly, but the plan is a CA certificate
+};
+
+template <class Harness>
+class CaBackendContract : public ::testing::Test {
+protected:
+    ca::Backend& backend() { return harness_.backend(); }
+
+    // Null unless issued.
+    static const crypto::Certificate* issued(const Result<ca::Outcome>& outcome) {
+        if (!outcome) return nullptr;
+        const auto* result = std::get_if<ca::Issued>(&*outcome);
+        return result == nullptr ? nullptr : &result->certificate;
+    }
+    Result<ca::Outcome> submit(Countersigned how, const std::string& device, const std::string& key) {
+        return backend().submit(harness_.request(how, device), key);
+    }
+    static std::string words(const Result<ca::Outcome>& outcome) {
+        if (!outcome) return describe(outcome.error());
+        const auto* rejected = std::get_if<ca::Rejected>(&*outcome);
+        return rejected == nullptr ? "no rejection" : rejected->reason;
+    }
+    // The certificates of `serials` on the backend's CRL: what OpenSSL reads there, its signature checked.
+    std::set<std::string> on_crl() {
+        const auto der = backend().revoker()->crl(harness_.now());
+        EXPECT_TRUE(der);
+        const unsigned char* next = der->data();
+        const crypto::Ossl<X509_CRL> crl(d2i_X509_CRL(nullptr, &next, static_cast<long>(der->size())));
+        const auto issuer_der = to_bytes(backend().chain().front().der());
+        next = issuer_der.data();
+        const crypto::Ossl<X509> issuer(d2i_X509(nullptr, &next, static_cast<long>(issuer_der.size())));
+        EXPECT_EQ(X509_CRL_verify(crl.get(), X509_get0_pubkey(issuer.get())), 1);
+        std::set<std::string> serials;
+        const auto* revoked = X509_CRL_get_REVOKED(crl.get());
+        for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
+            const auto* serial = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i));
+            serials.insert(lower_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))}));
+        }
+        return serials;
+    }
+
+    Harness harness_;
+};
+
+TYPED_TEST_SUITE_P(CaBackendContract);
+
+TYPED_TEST_P(CaBackendContract, IssuesWhatWasPlanned) {
+    const auto request = this->harness_.request(Countersigned::properly, "device-1");
+    const auto outcome = this->backend().submit(request, "key-1");
+    const auto* certificate = this->issued(outcome);
+    ASSERT_NE(certificate, nullptr) << this->words(outcome);
+    EXPECT_EQ(certificate->public_key(), request.request().public_key());
+    EXPECT_TRUE(certificate->subject().matches(request.plan().subject));
+    EXPECT_EQ(certificate->subject_alt_names(), request.plan().subject_alt_names);
+    EXPECT_EQ(certificate->extended_key_usage(), request.plan().extended_key_usage);
+    EXPECT_EQ(certificate->key_usage(), request.plan().key_usage);
+    EXPECT_FALSE(certificate->basic_constraints().ca);
+    EXPECT_GE(certificate->not_before(), request.plan().not_before);
+    EXPECT_LE(certificate->not_after(), request.plan().not_after);
+    EXPECT_TRUE(certificate->valid_at(this->harness_.now()));
+    EXPECT_TRUE(certificate->verify_signed_by(this->backend().chain().front().public_key()));
+}
+
+TYPED_TEST_P(CaBackendContract, RejectsWithAReason) {
+    const auto outcome = this->submit(Countersigned::for_a_ca, "device-1", "key-1");
+    ASSERT_TRUE(outcome) << describe(outcome.error());
+    const auto* rejected = std::get_if<ca::Rejected>(&*outcome);
+    ASSERT_NE(rejected, nullptr);
+    EXPECT_FALSE(rejected->reason.empty());
+}
+
+TYPED_TEST_P(CaBackendContract, AnswersNoBadCountersignatureWithACertificate) {
+    for (const auto how : {Countersigned::by_a_stranger, Countersigned::twice, Countersigned::without_agent_usage,
+                           Countersigned::over_another_request, Countersigned::damaged}) {
+        const auto outcome = this->submit(how, "device-1", "key-" + std::to_string(static_cast<int>(how)));
+        ASSERT_TRUE(outcome) << describe(outcome.error());
+        EXPECT_TRUE(std::holds_alternative<ca::Rejected>(*outcome)) << static_cast<int>(how);
+    }
+    EXPECT_NE(this->issued(this->submit(Countersigned::properly, "device-1", "key-good")), nullptr);
+}
+
+TYPED_TEST_P(CaBackendContract, UnavailableMeansNothingHappened) {
+    this->harness_.take_away();
+    const auto outcome = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().kind, ErrorKind::unavailable);
+    EXPECT_FALSE(this->backend().probe());
+    this->harness_.bring_back();
+    EXPECT_TRUE(this->backend().probe());
+    const auto earlier = this->backend().reconcile("key-1");
+    ASSERT_TRUE(earlier);
+    EXPECT_FALSE(*earlier);
+    EXPECT_NE(this->issued(this->submit(Countersigned::properly, "device-1", "key-1")), nullptr);
+}
+
+TYPED_TEST_P(CaBackendContract, TheSameAttemptGetsTheSameSerial) {
+    const auto first = this->submit(Countersigned::properly, "device-1", "key-1");
+    const auto again = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_NE(this->issued(first), nullptr);
+    ASSERT_NE(this->issued(again), nullptr) << this->words(again);
+    EXPECT_EQ(this->issued(first)->serial_hex(), this->issued(again)->serial_hex());
+
+    this->harness_.record(*this->issued(first), "key-1");
+    const auto after_record = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_NE(this->issued(after_record), nullptr) << this->words(after_record);
+    EXPECT_EQ(*this->issued(after_record), *this->issued(first)) << "octet for octet once it is on record";
+}
+
+TYPED_TEST_P(CaBackendContract, AnotherAttemptGetsAnotherSerial) {
+    const auto first = this->submit(Countersigned::properly, "device-1", "key-1");
+    const auto other = this->submit(Countersigned::properly, "device-1", "key-2");
+    ASSERT_NE(this->issued(first), nullptr);
+    ASSERT_NE(this->issued(other), nullptr);
+    EXPECT_NE(this->issued(first)->serial_hex(), this->issued(other)->serial_hex());
+}
+
+TYPED_TEST_P(CaBackendContract, OneKeyIsOneCertificate) {
+    const auto first = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_NE(this->issued(first), nullptr);
+    this->harness_.record(*this->issued(first), "key-1");
+    const auto other_device = this->submit(Countersigned::properly, "device-2", "key-1");
+    EXPECT_EQ(this->issued(other_device), nullptr) << "neither a second certificate nor somebody else's";
+}
+
+TYPED_TEST_P(CaBackendContract, ReconcileTellsWhatIsThere) {
+    const auto nothing = this->backend().reconcile("key-1");
+    ASSERT_TRUE(nothing);
+    EXPECT_FALSE(*nothing);
+    const auto outcome = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_NE(this->issued(outcome), nullptr);
+    this->harness_.record(*this->issued(outcome), "key-1");
+    const auto found = this->backend().reconcile("key-1");
+    ASSERT_TRUE(found && *found);
+    EXPECT_EQ(std::get<ca::Issued>(**found).certificate, *this->issued(outcome));
+}
+
+TYPED_TEST_P(CaBackendContract, AnUnknownHandleIsAnError) { EXPECT_FALSE(this->backend().poll("no such handle")); }
+
+TYPED_TEST_P(CaBackendContract, TheChainLeadsToARoot) {
+    const auto chain = this->backend().chain();
+    ASSERT_FALSE(chain.empty());
+    EXPECT_TRUE(chain.back().self_issued());
+    const auto ordered = crypto::order_chain(chain.front(), chain);
+    ASSERT_TRUE(ordered);
+    EXPECT_EQ(*ordered, chain);
+    EXPECT_FALSE(this->backend().describe().empty());
+}
+
+TYPED_TEST_P(CaBackendContract, WhatIsRevokedIsOnTheNextCrl) {
+    auto* revoker = this->backend().revoker();
+    if (revoker == nullptr) GTEST_SKIP() << "this backend revokes nothing";
+    const auto outcome = this->submit(Countersigned::properly, "device-1", "key-1");
+    ASSERT_NE(this->issued(outcome), nullptr);
+    this->harness_.record(*this->issued(outcome), "key-1");
+    const auto serial = this->issued(outcome)->serial_hex();
+    EXPECT_FALSE(this->on_crl().contains(serial));
+
+    ASSERT_TRUE(revoker->revoke(serial, 1, this->harness_.now()));
+    EXPECT_TRUE(this->on_crl().contains(serial));
+    const auto again = revoker->revoke(serial, 1, this->harness_.now());
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, ErrorKind::conflict);
+    const auto unknown = revoker->revoke("4242", 1, this->harness_.now());
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().kind, ErrorKind::not_found);
+}
+
+TYPED_TEST_P(CaBackendContract, ManyThreadsMayAskAtOnce) {
+    constexpr std::size_t threads = 8;
+    std::vector<std::string> same(threads), different(threads);
+    std::vector<std::thread> running;
+    for (std::size_t i = 0; i < threads; ++i) {
+        running.emplace_back([&, i] {
+            const auto shared = this->submit(Countersigned::properly, "device-1", "shared");
+            const auto own = this->submit(Countersigned::properly, "device-1", "own-" + std::to_string(i));
+            if (const auto* certificate = this->issued(shared)) same[i] = certificate->serial_hex();
+            if (const auto* certificate = this->issued(own)) different[i] = certificate->serial_hex();
+        });
+    }
+    for (auto& thread : running) thread.join();
+    EXPECT_EQ(std::set<std::string>(same.begin(), same.end()).size(), 1U);
+    EXPECT_EQ(std::set<std::string>(different.begin(), different.end()).size(), threads);
+    EXPECT_FALSE(same.front().empty());
+    EXPECT_EQ(std::ranges::count(different, ""), 0);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(CaBackendContract, IssuesWhatWasPlanned, RejectsWithAReason, AnswersNoBadCountersignatureWithACertificate,
+                            UnavailableMeansNothingHappened, TheSameAttemptGetsTheSameSerial, AnotherAttemptGetsAnotherSerial,
+                            OneKeyIsOneCertificate, ReconcileTellsWhatIsThere, AnUnknownHandleIsAnError, TheChainLeadsToARoot,
+                            WhatIsRevokedIsOnTheNextCrl, ManyThreadsMayAskAtOnce);
+
+}  // namespace countersign::contract
