@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include "countersign/core/text.hpp"
+
 #include <soci/sqlite3/soci-sqlite3.h>
 
 namespace countersign::store {
@@ -76,13 +78,19 @@ bool Connection::in_transaction() {
     return sqlite_api::sqlite3_get_autocommit(handle_of(session_)) == 0;
 }
 
+std::string words_of(const std::exception& exception) {
+    // SOCI's what() would go on with the statement and every bound value.
+    const auto* error = dynamic_cast<const soci::soci_error*>(&exception);
+    return printable(error == nullptr ? exception.what() : error->get_error_message(), 500);
+}
+
 bool is_busy(const std::exception& exception) {
     const int code = code_of(exception);
     return code == SQLITE_BUSY || code == SQLITE_LOCKED;
 }
 
 Error error_from(const std::exception& exception) {
-    const std::string words = std::string("store: ") + exception.what();
+    const std::string words = "store: " + words_of(exception);
     switch (code_of(exception)) {
         case SQLITE_CONSTRAINT: return fail::conflict(words);
         case SQLITE_BUSY:

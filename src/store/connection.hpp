@@ -43,6 +43,8 @@ private:
 
 // What a failure of the engine means to a caller for whom nothing was committed.
 Error error_from(const std::exception& exception);
+// What went wrong, without the statement and its values.
+std::string words_of(const std::exception& exception);
 // True when the engine refused because somebody else holds the database.
 bool is_busy(const std::exception& exception);
 

@@ -91,6 +91,9 @@ Result<SchemaStatus> Database::migrate(const DatabaseOptions& options) {
     TRY(const SqliteFile file, SqliteFile::from_url(options.url));
     CHECK(file.create_if_absent());
     TRY(const SchemaStatus before, status(options));
+    if (before.found == before.wanted) return before;
+    // Not under the feet of a daemon that works with the old schema.
+    TRY(const auto lock, DaemonLock::take(file));
     try {
         Connection connection(file, options.busy_timeout_ms, Connection::Use::write);
         for (bool more = true; more;) {

@@ -37,9 +37,15 @@ constexpr Sql kRefuse{
     " state = CASE WHEN state = 'outstanding' AND refusals + 1 >= :b THEN 'burnt' ELSE state END"
     " WHERE mac = :m AND state IN ('outstanding', 'reserved')",
     "iit", ""};
-constexpr Sql kPurge{
-    "DELETE FROM challenges WHERE (state = 'outstanding' AND expires < :b)"
-    " OR (state IN ('consumed', 'revoked', 'burnt') AND changed < :c)",
+// A few at a time: the writer has others to serve.
+constexpr std::int64_t kPurgeBatch = 1000;
+constexpr Sql kPurgeExpired{
+    "DELETE FROM challenges WHERE mac IN (SELECT mac FROM challenges"
+    " WHERE state = 'outstanding' AND expires < :b LIMIT :l)",
+    "ii", ""};
+constexpr Sql kPurgeFinal{
+    "DELETE FROM challenges WHERE mac IN (SELECT mac FROM challenges"
+    " WHERE state IN ('consumed', 'revoked', 'burnt') AND changed < :b LIMIT :l)",
     "ii", ""};
 
 }  // namespace
@@ -119,10 +125,14 @@ Result<ChallengeState> SqlChallenges::count_refusal(const std::string& mac, int 
 
 Result<std::size_t> SqlChallenges::purge(Time before) {
     std::int64_t removed = 0;
-    CHECK(writer_.run("challenge_purge", [&](Connection& connection) -> Result<void> {
-        removed = connection.change(kPurge, {before, before});
-        return {};
-    }));
+    for (const Sql* kind : {&kPurgeExpired, &kPurgeFinal}) {
+        for (std::int64_t batch = kPurgeBatch; batch == kPurgeBatch; removed += batch) {
+            CHECK(writer_.run("challenge_purge", [&](Connection& connection) -> Result<void> {
+                batch = connection.change(*kind, {before, kPurgeBatch});
+                return {};
+            }));
+        }
+    }
     return static_cast<std::size_t>(removed);
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace countersign::store {
 namespace {
@@ -65,14 +66,20 @@ Result<void> SqliteFile::create_if_absent() const {
 }
 
 Result<std::unique_ptr<DaemonLock>> DaemonLock::take(const SqliteFile& file) {
-    const std::string path = file.path + ".lock";
+    // Under its real name, so that two names for one database do not make two locks.
+    std::error_code unreachable;
+    const auto real = std::filesystem::canonical(file.path, unreachable);
+    if (unreachable)
+        return fail::unavailable("the store " + file.path + " cannot be reached: " + unreachable.message());
+    const std::string path = real.string() + ".lock";
     const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (descriptor < 0) return fail::unavailable("the lock " + path + " cannot be opened: " + reason(errno));
     std::unique_ptr<DaemonLock> lock(new DaemonLock(descriptor));
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
     if (errno == EWOULDBLOCK) {
-        return fail::conflict("another daemon works on the store " + file.path + " (it holds " + path +
-                              "); stop it first, or give this one a store of its own");
+        return fail::conflict("another daemon or a migration works on the store " + file.path + " (it holds " + path +
+                              ");"
+                              " stop it first, or give this one a store of its own");
     }
     return fail::unavailable("the lock " + path + " cannot be taken: " + reason(errno));
 }

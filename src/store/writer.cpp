@@ -128,7 +128,7 @@ Result<void> Writer::finish(const Batch& batch) {
         abandon_transaction();
         if (is_busy(exception)) return error_from(exception);
         // The commit frame may be in the log although its fsync, or what comes after it, failed.
-        return fail::outcome_unknown(std::string("store: the commit failed: ") + exception.what());
+        return fail::outcome_unknown("store: the commit failed: " + words_of(exception));
     }
     reach("store.after_commit.", batch);
     return {};

@@ -46,6 +46,7 @@ public:
     // unavailable: it cannot be opened (path and reason in words); malformed: a URL this program does not understand.
     static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
     // Creates the database if need be and brings its schema up to date, one transaction per step. Returns what was found.
+    // conflict: it is newer, not ours, or a daemon works on it while there is something to do.
     static Result<SchemaStatus> migrate(const DatabaseOptions& options);
     static Result<SchemaStatus> status(const DatabaseOptions& options);
 

@@ -20,6 +20,7 @@ CREATE TABLE challenges (
 -- Counting what is outstanding and still good looks at nothing else, however long the history.
 CREATE INDEX challenges_by_state ON challenges (state, profile, expires);
 CREATE INDEX challenges_by_age ON challenges (created);
+CREATE INDEX challenges_by_change ON challenges (state, changed);
 
 CREATE TABLE attempts (
     sequence           INTEGER PRIMARY KEY,

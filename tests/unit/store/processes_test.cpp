@@ -1,6 +1,7 @@
 // Several processes on one SQLite file: the daemon, its rival, and the command line.
 #include "child_process.hpp"
 #include "sqlite_fixture.hpp"
+#include "store/connection.hpp"
 #include "store_samples.hpp"
 
 #include <atomic>
@@ -98,6 +99,35 @@ TEST(StoreProcesses, ClosingFreesTheDaemonsLock) {
     EXPECT_FALSE(Database::open(options));
     (*first)->close();
     EXPECT_TRUE(Database::open(options));
+}
+
+TEST(StoreProcesses, AnotherNameForTheDatabaseIsNoWayAroundTheLock) {
+    const ScratchDirectory directory;
+    DatabaseOptions options = sqlite_options(directory);
+    open_sqlite(options);
+    options.as_daemon = true;
+    const auto first = Database::open(options);
+    ASSERT_TRUE(first);
+    std::filesystem::create_symlink(directory / "test.db", directory / "alias.db");
+    options.url = "sqlite:" + (directory / "alias.db").string();
+    const auto second = Database::open(options);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::conflict);
+}
+
+TEST(StoreProcesses, NothingIsMigratedUnderARunningDaemon) {
+    const ScratchDirectory directory;
+    DatabaseOptions options = sqlite_options(directory);
+    open_sqlite(options);
+    options.as_daemon = true;
+    const auto daemon = Database::open(options);
+    ASSERT_TRUE(daemon);
+    EXPECT_TRUE(Database::migrate(options)) << "there is nothing to do";
+    Connection(SqliteFile::from_url(options.url).value(), 1000, Connection::Use::write)
+        .script("UPDATE schema_version SET version = 0");
+    const auto refused = Database::migrate(options);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
 }
 
 // `countersign challenge new` while the daemon runs.

@@ -186,6 +186,31 @@ TEST_F(SqliteDatabase, ABusyDatabaseIsUnavailableAndThenWorks) {
     EXPECT_TRUE(database->challenges().insert(sample_challenge(1), 10));
 }
 
+// The library would quote the statement with every value in it.
+TEST_F(SqliteDatabase, ErrorsDoNotQuoteTheValues) {
+    const auto database = open_sqlite(options_);
+    ASSERT_TRUE(database->challenges().insert(sample_challenge(1), 10));
+    const auto twice = database->challenges().insert(sample_challenge(1), 10);
+    ASSERT_FALSE(twice);
+    EXPECT_EQ(twice.error().detail.find(sample_challenge(1).mac), std::string::npos) << twice.error().detail;
+    EXPECT_EQ(twice.error().detail.find("INSERT"), std::string::npos) << twice.error().detail;
+}
+
+TEST_F(SqliteDatabase, PurgingManyTakesSeveralCommits) {
+    int commits = 0;
+    options_.crash_point = [&](std::string_view name) {
+        commits += name == "store.after_commit.challenge_purge" ? 1 : 0;
+    };
+    const auto database = open_sqlite(options_);
+    run_sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+        " INSERT INTO challenges SELECT 'm' || i, i, 'default', '', '', '', '', 0, 1, 'consumed', 0, '', 0 FROM n");
+    ASSERT_TRUE(database->challenges().insert(sample_challenge(1), 10));
+    EXPECT_EQ(*database->challenges().purge(at_minute(0)), 2500u);
+    EXPECT_EQ(commits, 4) << "three batches of the final ones, one of the expired";
+    EXPECT_TRUE(database->challenges().find("mac-1")->has_value());
+}
+
 TEST_F(SqliteDatabase, ADamagedRowIsAnErrorAndNotARecord) {
     const auto database = open_sqlite(options_);
     ASSERT_TRUE(database->transactions().record_intent(sample_attempt(1)));
