@@ -154,6 +154,7 @@ class Client:
         public = run_ok("openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER").stdout
         self.transaction = hashlib.sha256(public).hexdigest().upper()
         self.certificate = None
+        self.nonces = {}  # by message, to compare with the reply's
 
     def csr(self, challenge=None, subject=None, extensions=(), key=None):
         """DER of a request; `extensions` are lines of an openssl extension section."""
@@ -195,7 +196,9 @@ class Client:
         signed_data = sequence(tlv(0x02, b"\x01"), tlv(0x31, sha256),
                                sequence(oid("1.2.840.113549.1.7.1"), tlv(0xA0, tlv(0x04, envelope))),
                                tlv(0xA0, certificate), tlv(0x31, signer_info))
-        return sequence(oid("1.2.840.113549.1.7.2"), tlv(0xA0, signed_data))
+        message = sequence(oid("1.2.840.113549.1.7.2"), tlv(0xA0, signed_data))
+        self.nonces[message] = self.nonce
+        return message
 
     def request(self, challenge=None, **options):
         """A PKCSReq for this device."""
@@ -216,11 +219,11 @@ class Client:
         encoded = urllib.parse.quote(base64.b64encode(message).decode(), safe="")
         return self.instance.http("GET", self.instance.scep_target("PKIOperation", encoded))
 
-    def send(self, message, nonce=None):
+    def send(self, message):
         """Posts a message and reads the CertRep; anything else is an AssertionError."""
         answer = self.post(message)
         assert answer.status == 200, answer
-        return self.read_reply(answer, self.nonce if nonce is None else nonce)
+        return self.read_reply(answer, self.nonces[message])
 
     def read_reply(self, answer, nonce=None):
         assert answer.content_type == "application/x-pki-message", answer

@@ -333,7 +333,7 @@ class MigrationModesTest(InstanceTest):
         secret.chmod(0o600)
         server.set("profile.default", challenge=Toml(f'{{ mode = "single-password", password_file = "{secret}" }}'))
         server.start()
-        self.assertRegex(server.log(), r"(?i)warn.*single-password")
+        self.assertRegex(server.log(), r"warning.*challenge.mode: .*UseSinglePassword=1")
         bundle = server.ca_bundle()
         for _ in range(2):
             client = Client(server, bundle, "sharer")
@@ -360,7 +360,7 @@ class MigrationModesTest(InstanceTest):
         server = self.instance()
         server.set("profile.default", challenge=Toml('{ mode = "none" }'))
         server.start()
-        self.assertRegex(server.log(), r'(?i)warn.*none')
+        self.assertRegex(server.log(), r"warning.*challenge.mode: .*EnforcePassword=0")
         bundle = server.ca_bundle()
         for password in (None, "whatever"):
             client = Client(server, bundle, "anybody")
