@@ -19,7 +19,10 @@ class HttpTest(InstanceTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = cls.shared_instance().start()
+        cls.server = cls.shared_instance()
+        # However slow this machine is, nobody is turned away for it here.
+        cls.server.set("server", header_timeout=600, body_timeout=600, idle_timeout=600)
+        cls.server.start()
         cls.bundle = cls.server.ca_bundle()
 
     def get(self, target, **options):
