@@ -31,10 +31,8 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
 
     const auto database = open_store(settings);
     if (!database) {
-        findings.push_back(
-            {FindingLevel::error, settings.store.place, database.error().detail,
-             "create it with `countersign init DIR`, or bring it up to date with `countersign store migrate --config " +
-                 settings.file.string() + "`"});
+        findings.push_back({FindingLevel::error, settings.store.place, database.error().detail,
+                            "see `countersign config explain store`"});
         return findings;
     }
     const SystemClock clock;

@@ -46,7 +46,6 @@ Result<scep::AcceptedAlgorithms> to_accepted(const config::ProfileSettings& sett
         TRY(const auto digest, crypto::digest_from_name(name));
         accepted.digests.insert(digest);
     }
-    accepted.md5_signer_certificates = settings.md5_signer_certificates;
     return accepted;
 }
 

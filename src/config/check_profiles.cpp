@@ -57,10 +57,6 @@ void warn_weak_algorithms(Document& document, const std::string& key, const Prof
     if (std::ranges::find(profile.digests, "SHA-1") != profile.digests.end()) {
         document.warn(key + ".digests", "accepts SHA-1 signatures", "take \"SHA-1\" out when no old client is left");
     }
-    if (profile.md5_signer_certificates) {
-        document.warn(key + ".md5_signer_certificates", "accepts signer certificates made with MD5",
-                      "take it out when no old router is left");
-    }
 }
 
 void refuse_empty(Document& document, const std::string& key, bool empty, std::string_view example) {

@@ -172,8 +172,6 @@ constexpr Key key_table[] = {
     Key{"profile", "digests", Kind::texts, "[\"SHA-256\", \"SHA-384\", \"SHA-512\"]", put<&Pro::digests>,
         "Digests accepted in signatures of requests. SHA-1 is for old clients alone; replies never use it."}
         .among("SHA-256,SHA-384,SHA-512,SHA-1"),
-    {"profile", "md5_signer_certificates", Kind::boolean, "false", put<&Pro::md5_signer_certificates>,
-     "Accept messages whose self-signed signer certificate was signed with MD5 (old routers)."},
     {"profile", "renewal", Kind::boolean, "true", put<&Pro::renewal>,
      "Accept renewals signed by a certificate issued through this profile, and say so in GetCACaps."},
     {"profile", "include_ca_in_reply", Kind::boolean, "false", put<&Pro::include_ca_in_reply>,

@@ -34,6 +34,8 @@ std::optional<Response> ScepEndpoint::answer_at_once(const Request& request) {
     if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
         return wrong_method("GET, HEAD, POST");
     if (!query.operation) {
+        // RFC 8894 4.3: nothing but PKIOperation is ever posted.
+        if (query.operation_text.empty() && request.method == "POST") return std::nullopt;
         if (query.operation_text.empty()) return landing_;
         return Response::text(400,
                               "Unknown operation. SCEP knows GetCACaps, GetCACert, GetNextCACert and PKIOperation.");
@@ -54,7 +56,8 @@ std::optional<Response> ScepEndpoint::answer_at_once(const Request& request) {
 Response ScepEndpoint::answer(const Request& request) {
     const auto query = scep::parse_query(request.query);
     if (query.operation == Operation::get_next_ca_cert) return answer_next_ca_cert();
-    if (query.operation == Operation::pki_operation) return answer_pki_operation(request, query.message);
+    const bool posted = request.method == "POST" && query.operation_text.empty();
+    if (posted || query.operation == Operation::pki_operation) return answer_pki_operation(request, query.message);
     return answer_at_once(request).value_or(refusal(ErrorKind::not_found));
 }
 
@@ -68,7 +71,9 @@ Response ScepEndpoint::answer_pki_operation(const Request& request, const std::s
         reply = enrollment_.answer(*profile_, *decoded, request.client);
     }
     if (!reply) return refusal(reply.error().kind);
-    return Response::bytes(200, "application/x-pki-message", *std::move(reply));
+    auto response = Response::bytes(200, "application/x-pki-message", *std::move(reply));
+    response.headers.emplace_back("Cache-Control", "no-store");
+    return response;
 }
 
 Response ScepEndpoint::answer_next_ca_cert() {

@@ -23,7 +23,14 @@ Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificat
                                        .template_name = record->template_name};
     const bool explicit_renewal = exchange.opened.type() == scep::MessageType::renewal_req;
     if (!explicit_renewal && (renewed.revoked || !signer.valid_at(exchange.now))) return none;
+    if (!explicit_renewal && brings_a_good_challenge(exchange)) return none;
     return std::optional(std::move(renewed));
+}
+
+bool Enrollment::brings_a_good_challenge(const Exchange& exchange) {
+    if (!(exchange.envelope().signer().public_key() == exchange.request().public_key())) return false;
+    const auto challenge = exchange.request().challenge_password();
+    return challenge && !challenge->empty() && exchange.profile.verifier->reserve(facts_of(exchange)).has_value();
 }
 
 Result<challenge::Claim> Enrollment::claim_for(const Exchange& exchange) {
@@ -33,6 +40,10 @@ Result<challenge::Claim> Enrollment::claim_for(const Exchange& exchange) {
         claim.id = exchange.renewed->certificate.serial_hex();
         return claim;
     }
+    return exchange.profile.verifier->reserve(facts_of(exchange));
+}
+
+challenge::Facts Enrollment::facts_of(const Exchange& exchange) {
     challenge::Facts facts;
     facts.profile = exchange.profile.name;
     facts.transaction_id = exchange.transaction.transaction_id;
@@ -40,7 +51,7 @@ Result<challenge::Claim> Enrollment::claim_for(const Exchange& exchange) {
     facts.request = &exchange.request();
     facts.challenge = exchange.request().challenge_password();
     facts.now = exchange.now;
-    return exchange.profile.verifier->reserve(facts);
+    return facts;
 }
 
 }  // namespace countersign::ra

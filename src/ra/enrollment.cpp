@@ -23,6 +23,16 @@ bool is_final(AttemptState state) {
     return state == AttemptState::issued || state == AttemptState::failed;
 }
 
+// An overheard envelope in the hands of somebody with a key of his own (design invariant 3). Said before the challenge
+// is looked at: he must neither learn whether it is good nor use up its refusals. Where a template allows proxying
+// clients, policy judges.
+bool resigned_by_another(const Profile& profile, const crypto::PublicKey& signer, const crypto::PublicKey& requested) {
+    if (signer == requested) return false;
+    const auto set = profile.template_set();
+    const auto strict = [](const policy::Template* rules) { return rules == nullptr || rules->signer_key_must_match; };
+    return strict(set.signature) && strict(set.encryption) && strict(set.general_purpose);
+}
+
 const policy::Template* rules_for(const Profile& profile, const policy::Facts& facts) {
     const auto set = profile.template_set();
     if (facts.renewed) {
@@ -51,7 +61,7 @@ Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const
 // bytes -> verify envelope -> open -> answer by type
 Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView message, const std::string& client) {
     const Time now = parts_.clock.now();
-    auto verified = scep::VerifiedEnvelope::verify(message, profile.accepted);
+    auto verified = scep::VerifiedEnvelope::verify(message);
     if (!verified) {
         note(audit::Event(audit::event::message_refused, audit::Severity::warning)
                  .with("profile", profile.name)
@@ -77,6 +87,11 @@ Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView messag
 // Design invariant 1: this switch is the whole list of what a message can ask for.
 Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
     using scep::MessageType;
+    if (!exchange.envelope().signer().public_key().is_rsa()) {
+        return refuse(exchange, audit::event::message_refused,
+                      "the reply would be encrypted to the signer certificate, which has no RSA key",
+                      scep::FailInfo::bad_alg);
+    }
     switch (exchange.opened.type()) {
         case MessageType::pkcs_req:
         case MessageType::renewal_req: return enroll(exchange);
@@ -90,11 +105,6 @@ Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
 
 // facts -> begin transaction -> challenge -> accept
 Result<Bytes> Enrollment::enroll(Exchange& exchange) {
-    if (!exchange.envelope().signer().public_key().is_rsa()) {
-        return refuse(exchange, audit::event::enrollment_refused,
-                      "the reply is encrypted to the signer certificate, which has no RSA key",
-                      scep::FailInfo::bad_alg);
-    }
     TRY(exchange.renewed, renewed_certificate(exchange));
     if (exchange.opened.type() == scep::MessageType::renewal_req && !exchange.renewed) {
         return refuse(
@@ -102,24 +112,41 @@ Result<Bytes> Enrollment::enroll(Exchange& exchange) {
             "a RenewalReq must be signed with a certificate this server issued, and renewal must be allowed here",
             scep::FailInfo::bad_request);
     }
+    const auto& signer_key = exchange.envelope().signer().public_key();
+    if (!exchange.renewed && resigned_by_another(exchange.profile, signer_key, exchange.request().public_key())) {
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "SignerKeyMismatch: the message is not signed with the key it asks a certificate for",
+                      scep::FailInfo::bad_message_check);
+    }
     exchange.request_digest = digest_of(exchange.request(), exchange.renewed);
 
     TRY(const auto known, parts_.transactions.latest(exchange.transaction));
     if (known) {
-        const bool same = known->request_digest == exchange.request_digest;
-        if (!is_final(known->state) || (same && known->state == AttemptState::issued))
-            return answer_known(exchange, *known);
+        TRY(const bool standing, still_stands(exchange, *known));
+        if (standing) return answer_known(exchange, *known);
     }
     const auto claim = claim_for(exchange);
     if (!claim) return refuse_unless_known(exchange, claim.error());
     return accept(exchange, *claim);
 }
 
+// Whether what is known of the transaction answers this message too: in flight, or issued for the same request and not
+// so long ago that the client rather wants a successor.
+Result<bool> Enrollment::still_stands(const Exchange& exchange, const store::Attempt& attempt) {
+    if (!is_final(attempt.state)) return true;
+    if (attempt.state != AttemptState::issued || attempt.request_digest != exchange.request_digest) return false;
+    TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, attempt.certificate_serial));
+    if (!record)
+        return fail::internal("certificate " + attempt.certificate_serial + " was issued and is not in the ledger");
+    return exchange.now < record->not_before + (record->not_after - record->not_before) / 3 * 2;
+}
+
 // A twin of this message may have been decided since we looked; then the password is used up by right.
 Result<Bytes> Enrollment::refuse_unless_known(Exchange& exchange, const Error& error) {
     TRY(const auto known, parts_.transactions.latest(exchange.transaction));
-    const bool twin = known && known->request_digest == exchange.request_digest && known->state != AttemptState::failed;
-    return twin ? answer_known(exchange, *known) : refuse_claim(exchange, error);
+    if (!known || known->request_digest != exchange.request_digest) return refuse_claim(exchange, error);
+    TRY(const bool standing, still_stands(exchange, *known));
+    return standing ? answer_known(exchange, *known) : refuse_claim(exchange, error);
 }
 
 // The client lost our answer, or asks again while the first request is on its way.

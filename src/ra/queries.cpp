@@ -1,4 +1,4 @@
-// Questions about what exists already: CertPoll, GetCert, GetCRL (RFC 8894 3.3.3 to 3.3.5).
+// Questions about what exists already: CertPoll, GetCert, GetCRL (RFC 8894 3.3.3 and 3.3.4).
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/ra/enrollment.hpp"

@@ -137,8 +137,9 @@ Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, co
     return Settled{std::move(attempt), std::nullopt};
 }
 
-// A CA that returns something else than what was approved is lying or misconfigured: nobody gets that certificate. It goes
-// into the ledger all the same, under a kind that opens no door, because it exists and somebody may have to revoke it.
+// A CA that returns something else than what was approved is lying or misconfigured: nobody gets that certificate. It
+// goes into the ledger all the same, under a kind that opens no door, because it exists and somebody may have to revoke
+// it.
 Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store::Attempt attempt,
                                                    const crypto::Certificate& certificate,
                                                    const std::string& findings) {
@@ -148,7 +149,8 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
                                   .with("reason", findings)));
     auto entry = ledger_entry(profile, attempt, certificate);
     entry.kind = "quarantined";
-    if (const auto kept = parts_.issued.insert(entry); !kept && kept.error().kind != ErrorKind::conflict) return kept.error();
+    if (const auto kept = parts_.issued.insert(entry); !kept && kept.error().kind != ErrorKind::conflict)
+        return kept.error();
     if (auto* revoker = profile.backend->revoker(); revoker != nullptr) {
         constexpr int cessation_of_operation = 5;
         const auto revoked = revoker->revoke(certificate.serial_hex(), cessation_of_operation, parts_.clock.now());

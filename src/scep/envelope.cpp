@@ -26,8 +26,7 @@ Result<std::string> read_transaction_id(const crypto::SignedData& data) {
 
 }  // namespace
 
-Result<VerifiedEnvelope> VerifiedEnvelope::verify(ByteView message, const AcceptedAlgorithms& accepted,
-                                                  const crypto::CmsLimits& limits) {
+Result<VerifiedEnvelope> VerifiedEnvelope::verify(ByteView message, const crypto::CmsLimits& limits) {
     TRY(auto data, crypto::SignedData::from_ber(message, limits));
     if (data.content_type != oid::data) return fail::malformed("a pkiMessage whose content is not of type data");
     if (!data.has_content) return fail::malformed("a pkiMessage without content");
@@ -40,13 +39,10 @@ Result<VerifiedEnvelope> VerifiedEnvelope::verify(ByteView message, const Accept
         return fail::malformed("a senderNonce of more than 64 octets");
     }
 
-    if (!accepted.digests.contains(data.digest)) {
-        return fail::unauthenticated("signed with " + std::string(crypto::name(data.digest)) +
-                                     ", which is not accepted");
-    }
     auto signer = data.signer_certificate();
     if (!signer) return fail::unauthenticated(signer.error().detail);
-    CHECK(data.verify(signer->public_key(), accepted.digests.contains(crypto::DigestAlgorithm::sha1)));
+    // SHA-1 is verified even where it is not accepted, so that the refusal can be a signed badAlg.
+    CHECK(data.verify(signer->public_key(), true));
 
     envelope.message_type_text_ = std::move(type).value_or("");
     envelope.message_type_ = message_type_from_text(envelope.message_type_text_);

@@ -74,6 +74,11 @@ struct RequestOpener {
         if (!envelope.message_type() || *envelope.message_type() == MessageType::cert_rep) {
             return Refusal{Wire::undecipherable, "no request messageType"};
         }
+        if (!accepted.digests.contains(envelope.digest())) {
+            return Refusal{Wire::unsupported_algorithm,
+                           "signed with " + std::string(crypto::name(envelope.digest())) +
+                               ", which is not accepted by this profile"};
+        }
         if (!data) {
             const bool algorithm = data.error().kind == ErrorKind::denied;
             return Refusal{algorithm ? Wire::unsupported_algorithm : Wire::undecipherable, data.error().detail};

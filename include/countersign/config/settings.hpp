@@ -111,7 +111,6 @@ struct ProfileSettings {
     std::string template_general_purpose;
     std::vector<std::string> ciphers;          // "AES-256-CBC", ..., "DES-EDE3-CBC", "DES-CBC"
     std::vector<std::string> digests;          // "SHA-256", ..., "SHA-1"
-    bool md5_signer_certificates = false;
     bool renewal = true;
     bool include_ca_in_reply = false;
     std::string unavailable_answer = "retry";  // when the CA is away: "retry" (HTTP 503) or "pending"

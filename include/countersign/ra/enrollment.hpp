@@ -58,6 +58,7 @@ private:
     Result<Bytes> answer_message(const Profile& profile, ByteView message, const std::string& client);
     Result<Bytes> answer_opened(Exchange& exchange);
     Result<Bytes> enroll(Exchange& exchange);
+    Result<bool> still_stands(const Exchange& exchange, const store::Attempt& attempt);
     Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);
     Result<Bytes> refuse_unless_known(Exchange& exchange, const Error& error);
     Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
@@ -65,6 +66,8 @@ private:
 
     // claims.cpp: by what right a request asks
     Result<std::optional<policy::RenewedCertificate>> renewed_certificate(const Exchange& exchange);
+    static bool brings_a_good_challenge(const Exchange& exchange);
+    static challenge::Facts facts_of(const Exchange& exchange);
     Result<challenge::Claim> claim_for(const Exchange& exchange);
 
     // settlement.cpp: from a recorded intent to a recorded outcome

@@ -20,11 +20,10 @@ public:
     // Parses `message` (BER) and verifies its one signature under the certificate in it that the signer info names.
     // malformed: not a pkiMessage, or a SCEP attribute with several values or of the wrong type (messageType and
     // transactionID PrintableString, transactionID 1..255 characters and printable, nonces OCTET STRING of at
-    // most 64 octets). unauthenticated: the signature does not hold, or its digest (SHA-1, MD5) is not accepted.
-    // The self-signature and validity of the signer certificate are not judged: old devices send anything
-    // there (interop reference, fact 19), and what matters is the key.
-    static Result<VerifiedEnvelope> verify(ByteView message, const AcceptedAlgorithms& accepted,
-                                           const crypto::CmsLimits& limits = {});
+    // most 64 octets). unauthenticated: the signature does not hold, or is made with MD5. Whether the profile accepts
+    // its digest is open_request's to judge. The self-signature and validity of the signer certificate are not judged:
+    // old devices send anything there (interop reference, fact 19), and what matters is the key.
+    static Result<VerifiedEnvelope> verify(ByteView message, const crypto::CmsLimits& limits = {});
 
     VerifiedEnvelope(VerifiedEnvelope&&) noexcept = default;
     VerifiedEnvelope& operator=(VerifiedEnvelope&&) noexcept = default;
@@ -37,7 +36,7 @@ public:
     const std::optional<Bytes>& sender_nonce() const { return sender_nonce_; }
     const crypto::Certificate& signer() const { return *signer_; }
     crypto::DigestAlgorithm digest() const { return digest_; }
-    ByteView enveloped_data() const { return enveloped_data_; }  // the eContent: a ContentInfo
+    ByteView enveloped_data() const { return enveloped_data_; }            // the eContent: a ContentInfo
     const std::string& message_sha256() const { return message_sha256_; }  // of the message as received
 
 private:

@@ -32,7 +32,6 @@ struct AcceptedAlgorithms {
                                             crypto::ContentCipher::aes256_cbc};
     std::set<crypto::DigestAlgorithm> digests{crypto::DigestAlgorithm::sha256, crypto::DigestAlgorithm::sha384,
                                               crypto::DigestAlgorithm::sha512};
-    bool md5_signer_certificates = false;  // self-signed signer certificates of old routers
 };
 
 }  // namespace countersign::scep

@@ -34,7 +34,7 @@ struct ReplySuccess {
 };
 struct ReplyFailure {
     FailInfo info = FailInfo::bad_request;
-    std::string text;  // failInfoText (3.2.1.5): a reference for support, never a reason that helps an attacker; empty: none
+    std::string text;  // failInfoText (3.2.1.4): a reference for support, never a reason that helps an attacker; empty: none
 };
 struct ReplyPending {};
 using ReplyContent = std::variant<ReplySuccess, ReplyFailure, ReplyPending>;

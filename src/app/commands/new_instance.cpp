@@ -40,7 +40,8 @@ crl_path = "@CRL_PATH@"
 crl_urls = ["@SCEP_BASE@@CRL_PATH@"]
 
 [profile.default]
-paths = ["@SCEP_PATH@"]
+# The path NDES has, and the default of RFC 8894 section 4.1.
+paths = ["@SCEP_PATH@", "/cgi-bin/pkiclient.exe"]
 admin_paths = ["@ADMIN_PATH@"]
 ra = "default"
 ca = "default"

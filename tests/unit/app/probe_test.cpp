@@ -90,7 +90,7 @@ private:
         scep::AcceptedAlgorithms accepted;
         accepted.ciphers.insert(crypto::ContentCipher::des_ede3_cbc);
         accepted.digests.insert(crypto::DigestAlgorithm::sha1);
-        auto envelope = scep::VerifiedEnvelope::verify(message, accepted);
+        auto envelope = scep::VerifiedEnvelope::verify(message);
         EXPECT_TRUE(envelope) << describe(envelope.error());
         auto opened = scep::open_request(*std::move(envelope), {{*encryption_, encryption_key_}}, accepted, substitute);
         EXPECT_TRUE(std::holds_alternative<scep::OpenedRequest>(opened));

@@ -350,10 +350,9 @@ TEST_F(Load, MigrationModesAndWeakAlgorithmsWarnAtEachLoad) {
                 Contains(HasSubstr("one password enrolls everybody")));
     const auto weak = warnings(
         load_with("paths = [\"/cert",
-                  "ciphers = [\"DES-CBC\"]\ndigests = [\"SHA-1\"]\nmd5_signer_certificates = true\npaths = [\"/cert"));
+                  "ciphers = [\"DES-CBC\"]\ndigests = [\"SHA-1\"]\npaths = [\"/cert"));
     EXPECT_THAT(weak, Contains(HasSubstr("accepts DES-CBC")));
     EXPECT_THAT(weak, Contains(HasSubstr("accepts SHA-1 signatures")));
-    EXPECT_THAT(weak, Contains(HasSubstr("made with MD5")));
 }
 
 TEST_F(Load, SeveralFindingsComeTogetherInTheOrderOfTheFile) {

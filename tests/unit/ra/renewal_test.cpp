@@ -58,6 +58,18 @@ TEST_F(RenewalTest, ARenewalForAnotherSubjectIsRefused) {
     EXPECT_EQ(renew(enrolled(), "17", "CN=administrator").fail_info, FailInfo::bad_request);
 }
 
+TEST_F(RenewalTest, AFreshChallengeMakesItAnEnrollmentThatRenewalRulesDoNotBind) {
+    const auto device = enrolled();
+    const auto ask = [&](const std::string& type, const std::string& challenge) {
+        const auto fresh = with_new_transaction(device);
+        return station.exchange(
+            fresh, station.message(fresh, {.message_type = type, .challenge = challenge, .subject = "CN=device-8"}));
+    };
+    EXPECT_EQ(ask("19", "0000000000000000").fail_info, FailInfo::bad_request) << "a renewal, for another subject";
+    EXPECT_EQ(ask("17", station.mint()).fail_info, FailInfo::bad_request) << "a renewal by its own word";
+    EXPECT_EQ(ask("19", station.mint()).status, PkiStatus::success) << station.audit.all();
+}
+
 TEST_F(RenewalTest, ARevokedCertificateRenewsNothing) {
     const auto device = enrolled();
     must(station.local_ca->revoke(device.signer->serial_hex(), 1, station.clock.now()));

@@ -186,7 +186,8 @@ std::size_t Station::certificates() const {
     store::IssuedFilter filter;
     filter.limit = 100000;
     const auto all = must(database->issued().list(filter));
-    return static_cast<std::size_t>(std::ranges::count_if(all, [](const auto& entry) { return entry.kind == "enroll" || entry.kind == "renew"; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(all, [](const auto& entry) { return entry.kind == "enroll" || entry.kind == "renew"; }));
 }
 
 }  // namespace countersign::test

@@ -53,7 +53,7 @@ class CapturedMessage : public ::testing::TestWithParam<Captured> {};
 
 TEST_P(CapturedMessage, verifies_and_opens) {
     const auto& expected = GetParam();
-    auto envelope = VerifiedEnvelope::verify(message_of(expected.file), everything());
+    auto envelope = VerifiedEnvelope::verify(message_of(expected.file));
     ASSERT_TRUE(envelope) << describe(envelope.error());
     EXPECT_EQ(envelope->message_type(), expected.type);
     EXPECT_EQ(envelope->digest(), expected.digest);
@@ -82,23 +82,23 @@ TEST_P(CapturedMessage, verifies_and_opens) {
 TEST_P(CapturedMessage, is_refused_where_its_algorithms_are_not_accepted) {
     AcceptedAlgorithms accepted = everything();
     accepted.digests.erase(GetParam().digest);
-    const auto refused = VerifiedEnvelope::verify(message_of(GetParam().file), accepted);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, ErrorKind::unauthenticated);
-
+    const auto expect_bad_alg = [&] {
+        auto envelope = VerifiedEnvelope::verify(message_of(GetParam().file));
+        ASSERT_TRUE(envelope);
+        const auto outcome = open_request(*std::move(envelope), ra_keys(), accepted, Secret(std::string_view("s")));
+        ASSERT_TRUE(std::holds_alternative<OpenFailure>(outcome));
+        EXPECT_EQ(std::get<OpenFailure>(outcome).wire, OpenFailure::Wire::unsupported_algorithm);
+    };
+    expect_bad_alg();
     accepted = everything();
     accepted.ciphers.erase(GetParam().cipher);
-    auto envelope = VerifiedEnvelope::verify(message_of(GetParam().file), accepted);
-    ASSERT_TRUE(envelope);
-    const auto outcome = open_request(*std::move(envelope), ra_keys(), accepted, Secret(std::string_view("s")));
-    ASSERT_TRUE(std::holds_alternative<OpenFailure>(outcome));
-    EXPECT_EQ(std::get<OpenFailure>(outcome).wire, OpenFailure::Wire::unsupported_algorithm);
+    expect_bad_alg();
 }
 
 TEST_P(CapturedMessage, does_not_open_with_the_key_of_somebody_else) {
     auto keys = ra_keys();
     keys.front().key = *keys::key_from_pem(*keys::generate_private_key_pem(keys::GeneratedKey::rsa2048), "other");
-    auto envelope = VerifiedEnvelope::verify(message_of(GetParam().file), everything());
+    auto envelope = VerifiedEnvelope::verify(message_of(GetParam().file));
     ASSERT_TRUE(envelope);
     const auto outcome = open_request(*std::move(envelope), keys, everything(), Secret(std::string_view("s")));
     ASSERT_TRUE(std::holds_alternative<OpenFailure>(outcome));
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                                DigestAlgorithm::sha256, "device-certmonger", "secret-of-certmonger", 16}));
 
 TEST(CapturedRenewal, is_signed_by_the_certificate_being_renewed) {
-    const auto envelope = VerifiedEnvelope::verify(message_of("strongswan-renewal.der"), everything());
+    const auto envelope = VerifiedEnvelope::verify(message_of("strongswan-renewal.der"));
     ASSERT_TRUE(envelope);
     EXPECT_EQ(envelope->signer(),
               *crypto::Certificate::from_pem(test::vector_text("clients/strongswan-renewal-signer.pem")));

@@ -65,7 +65,7 @@ struct Pieces {
             .value();
     }
 
-    Result<VerifiedEnvelope> verify(ByteView message) { return VerifiedEnvelope::verify(message, accepted); }
+    Result<VerifiedEnvelope> verify(ByteView message) { return VerifiedEnvelope::verify(message); }
     std::variant<OpenedRequest, OpenFailure> open(ByteView message) {
         return open_request(verify(message).value(), decryption_keys, accepted, substitute_secret);
     }

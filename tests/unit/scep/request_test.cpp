@@ -165,6 +165,16 @@ TEST_F(Request, octets_after_the_request_are_refused) {
     EXPECT_EQ(pieces_.refusal(of_type("19", csr)).wire, Wire::undecipherable);
 }
 
+TEST_F(Request, digests_not_accepted_are_public_knowledge) {
+    auto message = pieces_.client_message();
+    message.digest = crypto::DigestAlgorithm::sha1;
+    EXPECT_EQ(pieces_.refusal(pieces_.build(message)).wire, Wire::unsupported_algorithm);
+    pieces_.accepted.digests = {crypto::DigestAlgorithm::sha1};
+    EXPECT_TRUE(std::holds_alternative<OpenedRequest>(pieces_.open(pieces_.build(message))));
+    message.digest = crypto::DigestAlgorithm::sha256;
+    EXPECT_EQ(pieces_.refusal(pieces_.build(message)).wire, Wire::unsupported_algorithm);
+}
+
 TEST_F(Request, ciphers_not_accepted_or_unknown_are_public_knowledge) {
     auto message = pieces_.client_message();
     message.style.cipher = crypto::ContentCipher::des_cbc;
