@@ -3,6 +3,7 @@
 Each instance lives in a temporary directory and on a loopback address of its own, so that scripts may run side by side and a
 restarted daemon comes back at the same URL. The programs come from COUNTERSIGN_BIN and COUNTERSIGND_BIN (CTest sets them).
 """
+import ctypes
 import http.client
 import json
 import os
@@ -62,6 +63,12 @@ def free_address():
     with socket.socket() as probe:
         probe.bind((host, 0))
         return f"{host}:{probe.getsockname()[1]}"
+
+
+def die_with_parent():
+    """In a child: SIGKILL when the test script is killed, for then nothing else would end it."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 class Answer:
@@ -150,7 +157,7 @@ class Instance:
         with open(self.log_file, "ab") as log:
             self._log_mark = log.tell()
             self.process = subprocess.Popen([program("countersignd"), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, preexec_fn=die_with_parent)
         if wait:
             self.wait_for_log(r"listening on ")
         return self
