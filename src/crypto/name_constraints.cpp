@@ -357,13 +357,15 @@ Result<std::optional<NameConstraints>> NameConstraints::of(const Certificate& ca
 std::vector<std::string> NameConstraints::violations(const Name& subject,
                                                      const std::vector<GeneralName>& alt_names) const {
     ConstraintJudge judge(*this);
-    const bool has_dns = std::ranges::any_of(
-        alt_names, [](const GeneralName& name) { return name.type == GeneralNameType::dns; });
+    const bool has_dns =
+        std::ranges::any_of(alt_names, [](const GeneralName& name) { return name.type == GeneralNameType::dns; });
     judge_subject(judge, subject, has_dns);
     for (const auto& name : alt_names) {
         const auto presented = presented_name(name);
-        if (presented) judge.judge(*presented);
-        else judge.violations.push_back(printable(to_text(name)) + " cannot be read");
+        if (presented)
+            judge.judge(*presented);
+        else
+            judge.violations.push_back(printable(to_text(name)) + " cannot be read");
     }
     return std::move(judge.violations);
 }

@@ -25,7 +25,8 @@ Result<Bytes> encode_range(std::string_view text) {
     for (std::size_t i = 0; i < address.content.size(); ++i) {
         const unsigned ones = length > 8 * i ? std::min<unsigned>(length - static_cast<unsigned>(8 * i), 8) : 0;
         range.push_back(static_cast<std::uint8_t>(0xff00U >> ones));
-        if ((range[i] & ~range.back() & 0xffU) != 0) return fail::malformed("the address has bits beyond its prefix length");
+        if ((range[i] & ~range.back() & 0xffU) != 0)
+            return fail::malformed("the address has bits beyond its prefix length");
     }
     DerWriter out;
     return out.tlv(tag::context(7), range).take();
@@ -52,7 +53,8 @@ Result<Bytes> encode_subtrees(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Result<Extension> make_name_constraints(const std::vector<std::string>& permitted, const std::vector<std::string>& excluded) {
+Result<Extension> make_name_constraints(const std::vector<std::string>& permitted,
+                                        const std::vector<std::string>& excluded) {
     if (permitted.empty() && excluded.empty()) return fail::malformed("name constraints without any name");
     TRY(const Bytes permitted_der, encode_subtrees(permitted));
     TRY(const Bytes excluded_der, encode_subtrees(excluded));

@@ -94,7 +94,8 @@ constexpr bool is_prime(unsigned candidate) {
 }
 
 // Those primes below 168 modulo which 65537 generates so small a group that membership says something.
-constexpr std::array roca_primes{11U, 13U, 17U, 19U, 37U, 53U, 61U, 71U, 73U, 79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U};
+constexpr std::array roca_primes{11U, 13U, 17U,  19U,  37U,  53U,  61U,  71U, 73U,
+                                 79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U};
 
 constexpr bool is_power_of_65537(unsigned residue, unsigned prime) {
     const unsigned generator = 65537U % prime;

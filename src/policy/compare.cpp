@@ -20,8 +20,8 @@ std::set<Bytes> encodings_of(const std::vector<crypto::GeneralName>& names) {
 void compare_names(const Content& plan, const crypto::Certificate& certificate, Findings& findings) {
     // A CA may write the same name in other string types.
     if (!certificate.subject().matches(plan.subject)) {
-        findings.push_back({"SubjectNameMismatch", "issued to " + printable(certificate.subject().text()) + ", planned for " +
-                                                       printable(plan.subject.text())});
+        findings.push_back({"SubjectNameMismatch", "issued to " + printable(certificate.subject().text()) +
+                                                       ", planned for " + printable(plan.subject.text())});
     }
     if (encodings_of(certificate.subject_alt_names()) != encodings_of(plan.subject_alt_names)) {
         findings.push_back({"SubjectAltNameMismatch", "the alternative names are not those planned"});
@@ -37,8 +37,8 @@ void compare_usages(const Content& plan, const crypto::Certificate& certificate,
     const auto issued = certificate.extended_key_usage();
     if (std::set<std::string>(issued.begin(), issued.end()) !=
         std::set<std::string>(plan.extended_key_usage.begin(), plan.extended_key_usage.end())) {
-        findings.push_back({"EnhancedKeyUsageMismatch", "issued for " + printable(join(issued, ", ")) + ", planned for " +
-                                                            join(plan.extended_key_usage, ", ")});
+        findings.push_back({"EnhancedKeyUsageMismatch", "issued for " + printable(join(issued, ", ")) +
+                                                            ", planned for " + join(plan.extended_key_usage, ", ")});
     }
 }
 
@@ -46,12 +46,13 @@ void compare_constraints(const Content& plan, const crypto::Certificate& certifi
     const auto constraints = certificate.basic_constraints();
     if (constraints.ca != plan.basic_constraints.ca ||
         (plan.basic_constraints.ca && constraints.path_length != plan.basic_constraints.path_length)) {
-        findings.push_back({"BasicConstraintsMismatch",
-                            constraints.ca ? "a CA certificate that was not planned" : "not the CA certificate that was planned"});
+        findings.push_back({"BasicConstraintsMismatch", constraints.ca ? "a CA certificate that was not planned"
+                                                                       : "not the CA certificate that was planned"});
     }
     for (const auto& planned : plan.further_extensions) {
         const auto same = [&](const crypto::Extension& extension) {
-            return extension.oid == planned.oid && extension.critical == planned.critical && equal(extension.value, planned.value);
+            return extension.oid == planned.oid && extension.critical == planned.critical &&
+                   equal(extension.value, planned.value);
         };
         if (std::ranges::none_of(certificate.extensions(), same)) {
             findings.push_back({"ExtensionMissing", "planned extension " + planned.oid + " is absent or different"});
@@ -61,11 +62,13 @@ void compare_constraints(const Content& plan, const crypto::Certificate& certifi
 
 void compare_validity(const Content& plan, const crypto::Certificate& certificate, Findings& findings) {
     const auto seconds = [](Time time) { return std::chrono::floor<std::chrono::seconds>(time); };
-    if (seconds(certificate.not_before()) < seconds(plan.not_before) || seconds(certificate.not_after()) > seconds(plan.not_after) ||
+    if (seconds(certificate.not_before()) < seconds(plan.not_before) ||
+        seconds(certificate.not_after()) > seconds(plan.not_after) ||
         certificate.not_after() <= certificate.not_before()) {
         findings.push_back({"ValidityMismatch", "valid from " + to_rfc3339(certificate.not_before()) + " to " +
                                                     to_rfc3339(certificate.not_after()) + ", planned within " +
-                                                    to_rfc3339(plan.not_before) + " and " + to_rfc3339(plan.not_after)});
+                                                    to_rfc3339(plan.not_before) + " and " +
+                                                    to_rfc3339(plan.not_after)});
     }
 }
 

@@ -51,7 +51,8 @@ std::vector<Finding> key_findings(const crypto::PublicKey& key, const KeyRules& 
     const auto algorithm = rule_name(key.algorithm());
     const auto same = [&](const auto& name) { return equals_ignoring_case(name, algorithm); };
     if (std::ranges::none_of(rules.algorithms, same)) {
-        findings.push_back({"KeyAlgorithmForbidden", "the template allows no " + std::string(crypto::name(key.algorithm()))});
+        findings.push_back(
+            {"KeyAlgorithmForbidden", "the template allows no " + std::string(crypto::name(key.algorithm()))});
     }
     if (!key.is_rsa()) return findings;
     check_rsa_size(key, rules, findings);

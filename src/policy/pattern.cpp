@@ -26,7 +26,9 @@ struct Token {
     std::vector<Range> ranges;
 };
 
-Unit octet(char c) { return static_cast<unsigned char>(c); }
+Unit octet(char c) {
+    return static_cast<unsigned char>(c);
+}
 
 std::vector<Unit> units_of(std::string_view text) {
     const std::string folded = to_lower(text);
@@ -107,7 +109,8 @@ bool is_run(const Token& token) {
 
 }  // namespace
 
-// All positions in the pattern that the text so far can have led to, at once: the cost is length times length, whatever the pattern.
+// All positions in the pattern that the text so far can have led to, at once: the cost is length times length, whatever
+// the pattern.
 bool matches_pattern(std::string_view text, std::string_view pattern, PatternText kind) {
     const auto tokens = tokens_of(pattern);
     const auto skip_runs = [&](std::vector<bool>& reached) {
@@ -119,8 +122,7 @@ bool matches_pattern(std::string_view text, std::string_view pattern, PatternTex
     reached[0] = true;
     skip_runs(reached);
     for (const Unit unit : units_of(text)) {
-        const bool separator =
-            kind == PatternText::distinguished_name && (unit == octet(',') || unit == octet('+'));
+        const bool separator = kind == PatternText::distinguished_name && (unit == octet(',') || unit == octet('+'));
         std::vector<bool> next(tokens.size() + 1);
         for (std::size_t i = 0; i < tokens.size(); ++i) {
             if (!reached[i] || !accepts(tokens[i], unit, separator)) continue;

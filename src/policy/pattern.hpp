@@ -11,7 +11,8 @@ enum class PatternText {
     plain,               // * passes over everything
 };
 
-// Letter case does not matter, as it does not in names. A backslash and the character after it are one unit on both sides.
+// Letter case does not matter, as it does not in names. A backslash and the character after it are one unit on both
+// sides.
 bool matches_pattern(std::string_view text, std::string_view pattern, PatternText kind);
 
 }  // namespace countersign::policy

@@ -4,10 +4,10 @@
 //
 // A harness is default-constructible, owns one backend and offers:
 //     ca::Backend& backend();
-//     ca::CountersignedRequest request(Countersigned how, const std::string& device);  // a new request, the same for the same device
-//     void record(const crypto::Certificate&, const std::string& key);  // as the RA does when it has seen the outcome
-//     void take_away();  void bring_back();                             // an outage of what the backend needs
-//     Time now();
+//     ca::CountersignedRequest request(Countersigned how, const std::string& device);  // a new request, the same for
+//     the same device void record(const crypto::Certificate&, const std::string& key);  // as the RA does when it has
+//     seen the outcome void take_away();  void bring_back();                             // an outage of what the
+//     backend needs Time now();
 #pragma once
 
 #include "countersign/ca/backend.hpp"
@@ -25,12 +25,12 @@ namespace countersign::contract {
 
 enum class Countersigned {
     properly,
-    by_a_stranger,        // a self-made agent certificate with every right attribute
-    twice,                // two signers, both agents of ours
-    without_agent_usage,  // a certificate of this CA without the Certificate Request Agent EKU
-    over_another_request, // a genuine countersignature, of something else
-    damaged,              // one bit of the signature is wrong
-    for_a_ca,             // properly, but the plan is a CA certificate
+    by_a_stranger,         // a self-made agent certificate with every right attribute
+    twice,                 // two signers, both agents of ours
+    without_agent_usage,   // a certificate of this CA without the Certificate Request Agent EKU
+    over_another_request,  // a genuine countersignature, of something else
+    damaged,               // one bit of the signature is wrong
+    for_a_ca,              // properly, but the plan is a CA certificate
 };
 
 template <class Harness>
@@ -66,7 +66,8 @@ protected:
         const auto* revoked = X509_CRL_get_REVOKED(crl.get());
         for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
             const auto* serial = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i));
-            serials.insert(lower_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))}));
+            serials.insert(
+                lower_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))}));
         }
         return serials;
     }
@@ -166,7 +167,9 @@ TYPED_TEST_P(CaBackendContract, ReconcileTellsWhatIsThere) {
     EXPECT_EQ(std::get<ca::Issued>(**found).certificate, *this->issued(outcome));
 }
 
-TYPED_TEST_P(CaBackendContract, AnUnknownHandleIsAnError) { EXPECT_FALSE(this->backend().poll("no such handle")); }
+TYPED_TEST_P(CaBackendContract, AnUnknownHandleIsAnError) {
+    EXPECT_FALSE(this->backend().poll("no such handle"));
+}
 
 TYPED_TEST_P(CaBackendContract, TheChainLeadsToARoot) {
     const auto chain = this->backend().chain();
@@ -216,9 +219,10 @@ TYPED_TEST_P(CaBackendContract, ManyThreadsMayAskAtOnce) {
     EXPECT_EQ(std::ranges::count(different, ""), 0);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(CaBackendContract, IssuesWhatWasPlanned, RejectsWithAReason, AnswersNoBadCountersignatureWithACertificate,
-                            UnavailableMeansNothingHappened, TheSameAttemptGetsTheSameSerial, AnotherAttemptGetsAnotherSerial,
-                            OneKeyIsOneCertificate, ReconcileTellsWhatIsThere, AnUnknownHandleIsAnError, TheChainLeadsToARoot,
+REGISTER_TYPED_TEST_SUITE_P(CaBackendContract, IssuesWhatWasPlanned, RejectsWithAReason,
+                            AnswersNoBadCountersignatureWithACertificate, UnavailableMeansNothingHappened,
+                            TheSameAttemptGetsTheSameSerial, AnotherAttemptGetsAnotherSerial, OneKeyIsOneCertificate,
+                            ReconcileTellsWhatIsThere, AnUnknownHandleIsAnError, TheChainLeadsToARoot,
                             WhatIsRevokedIsOnTheNextCrl, ManyThreadsMayAskAtOnce);
 
 }  // namespace countersign::contract

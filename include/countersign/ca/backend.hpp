@@ -1,8 +1,8 @@
 // The seam for the thing that issues. Each backend is an adapter named in app/wire.cpp.
 //
-// Contract: blocking, safe on many threads. An attempt has an idempotency key; whatever happens, at most one certificate exists per
-// key. `unavailable`: certainly not submitted, later is fine. `outcome_unknown`: it may have been; the caller asks
-// with reconcile or poll and never submits blindly again.
+// Contract: blocking, safe on many threads. An attempt has an idempotency key; whatever happens, at most one
+// certificate exists per key. `unavailable`: certainly not submitted, later is fine. `outcome_unknown`: it may have
+// been; the caller asks with reconcile or poll and never submits blindly again.
 #pragma once
 
 #include "countersign/ca/countersigned_request.hpp"
@@ -42,7 +42,8 @@ public:
     virtual ~Backend() = default;
     virtual Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) = 0;
     virtual Result<Outcome> poll(const std::string& handle) = 0;
-    // Whether an earlier submit with this key left anything behind: its outcome, or nullopt: certainly nothing (submitting is safe).
+    // Whether an earlier submit with this key left anything behind: its outcome, or nullopt: certainly nothing
+    // (submitting is safe).
     virtual Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) = 0;
     // Issuing CA first, root last. Constant between reloads.
     virtual std::vector<crypto::Certificate> chain() const = 0;

@@ -20,8 +20,8 @@ public:
     CountersignedRequest(CountersignedRequest&&) noexcept = default;
     CountersignedRequest& operator=(CountersignedRequest&&) noexcept = default;
 
-    // CMS SignedData over the PKCS#10 (content type id-data), the agent certificate inside: what AD CS calls a request signed by
-    // an enrollment agent ([MS-WCCE] 3.1.1.4.3.3.2 without requestername).
+    // CMS SignedData over the PKCS#10 (content type id-data), the agent certificate inside: what AD CS calls a request
+    // signed by an enrollment agent ([MS-WCCE] 3.1.1.4.3.3.2 without requestername).
     ByteView cms() const { return cms_; }
     const crypto::CertificateRequest& request() const { return request_; }
     // What policy approved. A backend that builds certificates builds this; one that cannot must not issue more.
@@ -30,8 +30,12 @@ public:
 
 private:
     friend class ra::Agent;
-    CountersignedRequest(Bytes cms, crypto::CertificateRequest request, crypto::CertificateContent plan, std::string template_name)
-        : cms_(std::move(cms)), request_(std::move(request)), plan_(std::move(plan)), template_name_(std::move(template_name)) {}
+    CountersignedRequest(Bytes cms, crypto::CertificateRequest request, crypto::CertificateContent plan,
+                         std::string template_name)
+        : cms_(std::move(cms)),
+          request_(std::move(request)),
+          plan_(std::move(plan)),
+          template_name_(std::move(template_name)) {}
     Bytes cms_;
     crypto::CertificateRequest request_;
     crypto::CertificateContent plan_;

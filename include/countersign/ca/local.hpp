@@ -1,9 +1,10 @@
 // The embedded CA: a ca::Backend like any other, with a key of its own.
 //
-// It believes nobody: before issuing it verifies that the request carries exactly one signature, by a certificate it issued itself
-// (in the ledger as kind "ra") or was configured to believe, that is valid, not revoked and has the Certificate Request Agent
-// EKU; and that the plan is about the key in that request and inside the CA's own constraints. What it refuses is
-// Rejected; a validity beyond its own or max_validity is cut. Blocking; safe on many threads.
+// It believes nobody: before issuing it verifies that the request carries exactly one signature, by a certificate it
+// issued itself (in the ledger as kind "ra") or was configured to believe, that is valid, not revoked and has the
+// Certificate Request Agent EKU; and that the plan is about the key in that request and inside the CA's own
+// constraints. What it refuses is Rejected; a validity beyond its own or max_validity is cut. Blocking; safe on many
+// threads.
 #pragma once
 
 #include "countersign/ca/backend.hpp"
@@ -20,27 +21,28 @@
 namespace countersign::ca {
 
 struct LocalCaOptions {
-    std::string name{};                             // the backend's name in the configuration, and in the ledger
-    crypto::Certificate certificate;                // the issuing CA
-    std::vector<crypto::Certificate> chain{};       // above it, root last; empty when self-issued
-    std::vector<crypto::Certificate> agents{};      // enrollment agents it believes although it did not issue them
-    std::vector<std::string> crl_urls{};            // written into certificates
+    std::string name{};                         // the backend's name in the configuration, and in the ledger
+    crypto::Certificate certificate;            // the issuing CA
+    std::vector<crypto::Certificate> chain{};   // above it, root last; empty when self-issued
+    std::vector<crypto::Certificate> agents{};  // enrollment agents it believes although it did not issue them
+    std::vector<std::string> crl_urls{};        // written into certificates
     std::vector<std::string> ca_issuers_urls{};
-    std::vector<std::string> extended_key_usage{};  // the only EKUs this CA issues (dotted OIDs); empty: any its certificate allows
+    std::vector<std::string>
+        extended_key_usage{};  // the only EKUs this CA issues (dotted OIDs); empty: any its certificate allows
     std::chrono::minutes max_validity{std::chrono::days{825}};
     std::chrono::hours crl_validity{24 * 7};
-    std::chrono::hours crl_refresh{12};             // a CRL older than this is made again on demand
+    std::chrono::hours crl_refresh{12};  // a CRL older than this is made again on demand
     crypto::DigestAlgorithm digest = crypto::DigestAlgorithm::sha256;
 };
 
 class LocalCa final : public Backend, public Revoker {
 public:
-    // malformed/denied with words: the key is not the certificate's, the certificate is no CA (basicConstraints, keyCertSign,
-    // cRLSign), it is expired at `clock.now()`, the chain does not lead to a self-issued certificate.
+    // malformed/denied with words: the key is not the certificate's, the certificate is no CA (basicConstraints,
+    // keyCertSign, cRLSign), it is expired at `clock.now()`, the chain does not lead to a self-issued certificate.
     // `serial_secret`: keys the derivation of serial numbers (20 octets, positive, from HMAC-SHA-256 over the random
     // idempotency key), so that submitting the same attempt again after a crash gives the same serial.
-    static Result<std::unique_ptr<LocalCa>> create(LocalCaOptions options, std::shared_ptr<keys::Key> key, Secret serial_secret,
-                                                   store::Issued& ledger, const Clock& clock);
+    static Result<std::unique_ptr<LocalCa>> create(LocalCaOptions options, std::shared_ptr<keys::Key> key,
+                                                   Secret serial_secret, store::Issued& ledger, const Clock& clock);
 
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     Result<Outcome> poll(const std::string& handle) override;
@@ -68,18 +70,22 @@ struct NewCaOptions {
     std::string subject = "CN=Countersign CA";
     std::chrono::days validity{3650};
     int path_length = 0;
-    std::vector<std::string> permitted_names{};     // name constraints, as extension.hpp's make_name_constraints takes them
+    std::vector<std::string>
+        permitted_names{};  // name constraints, as extension.hpp's make_name_constraints takes them
     std::vector<std::string> excluded_names{};
-    std::vector<std::string> extended_key_usage{};  // EKU constraint in the CA certificate; dotted OIDs; empty: none. The agent's EKU
-                                                    // must be among them, or its certificates would not verify
+    std::vector<std::string>
+        extended_key_usage{};  // EKU constraint in the CA certificate; dotted OIDs; empty: none. The agent's EKU
+                               // must be among them, or its certificates would not verify
 };
-Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, keys::Key& key, Time now, Random& random);
+Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, keys::Key& key, Time now,
+                                                  Random& random);
 
 enum class RaRole { agent, encryption };
-// An RA certificate after interop reference, fact 8: CA:FALSE, KU digitalSignature (agent) or keyEncipherment (encryption), EKU
-// Certificate Request Agent.
-Result<crypto::Certificate> make_ra_certificate(RaRole role, const std::string& subject, const crypto::PublicKey& subject_key,
-                                                std::chrono::days validity, const crypto::Certificate& ca, keys::Key& ca_key,
+// An RA certificate after interop reference, fact 8: CA:FALSE, KU digitalSignature (agent) or keyEncipherment
+// (encryption), EKU Certificate Request Agent.
+Result<crypto::Certificate> make_ra_certificate(RaRole role, const std::string& subject,
+                                                const crypto::PublicKey& subject_key, std::chrono::days validity,
+                                                const crypto::Certificate& ca, keys::Key& ca_key,
                                                 const std::vector<std::string>& crl_urls, Time now, Random& random);
 
 }  // namespace countersign::ca

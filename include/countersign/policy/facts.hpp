@@ -1,4 +1,5 @@
-// What policy knows when it judges: facts about the request, gathered by the RA, and the rules of a template. Plain values.
+// What policy knows when it judges: facts about the request, gathered by the RA, and the rules of a template. Plain
+// values.
 #pragma once
 
 #include "countersign/core/clock.hpp"
@@ -18,8 +19,8 @@ enum class Purpose { enroll, renew };
 // A certificate of ours that a renewal is signed with, as our own records know it.
 struct RenewedCertificate {
     crypto::Certificate certificate;
-    bool recorded = false;      // in the ledger, under this profile's CA
-    std::string profile;        // the profile it was issued through
+    bool recorded = false;  // in the ledger, under this profile's CA
+    std::string profile;    // the profile it was issued through
     bool revoked = false;
     std::string template_name;  // the template it was issued from
 };
@@ -35,24 +36,36 @@ struct Facts {
     Purpose purpose = Purpose::enroll;
     std::string profile;
     const crypto::CertificateRequest* request = nullptr;
-    const crypto::Certificate* signer = nullptr;    // the certificate the message was signed with
-    std::optional<RenewedCertificate> renewed;      // purpose renew
+    const crypto::Certificate* signer = nullptr;  // the certificate the message was signed with
+    std::optional<RenewedCertificate> renewed;    // purpose renew
     Expectation expectation;
     Time now{};
 };
 
 // Which names a subject or SAN may carry.
 struct NameRules {
-    std::vector<std::string> subject_attributes{"CN", "O",  "OU", "C",  "ST", "L",   "DC",           "UID",
-                                                "E",  "serialNumber", "SN", "GN", "unstructuredName", "unstructuredAddress"};
-    // Shell-style patterns over the RFC 4514 text, in any letter case; empty: any. One must match. * and ? stop at an unescaped comma or
-    // plus, so that "CN=device-*,O=Example" lets nobody add an OU; ** passes over them.
+    std::vector<std::string> subject_attributes{"CN",
+                                                "O",
+                                                "OU",
+                                                "C",
+                                                "ST",
+                                                "L",
+                                                "DC",
+                                                "UID",
+                                                "E",
+                                                "serialNumber",
+                                                "SN",
+                                                "GN",
+                                                "unstructuredName",
+                                                "unstructuredAddress"};
+    // Shell-style patterns over the RFC 4514 text, in any letter case; empty: any. One must match. * and ? stop at an
+    // unescaped comma or plus, so that "CN=device-*,O=Example" lets nobody add an OU; ** passes over them.
     std::vector<std::string> subject_patterns{};
-    bool allow_empty_subject = false;           // only together with a SAN
+    bool allow_empty_subject = false;  // only together with a SAN
     std::vector<std::string> san_types{"dns", "email", "uri", "ip", "upn"};
-    std::vector<std::string> san_patterns{};    // over to_text(); each SAN must match one; empty: any
+    std::vector<std::string> san_patterns{};  // over to_text(); each SAN must match one; empty: any
     bool allow_wildcard_dns = false;
-    bool security_identifier_uri = false;       // SAN URI tag:microsoft.com,2022-09-14:sid: ; refused unless set or expected
+    bool security_identifier_uri = false;  // SAN URI tag:microsoft.com,2022-09-14:sid: ; refused unless set or expected
     std::size_t max_sans = 20;
 };
 
@@ -64,7 +77,7 @@ struct KeyRules {
 
 struct RenewalRules {
     bool allowed = true;
-    std::chrono::days window{0};       // 0: at any time of its life; else only this long before expiry
+    std::chrono::days window{0};  // 0: at any time of its life; else only this long before expiry
     bool allow_expired = false;
     bool allow_same_key = true;        // NDES and many clients renew with the same key
     bool require_same_subject = true;  // subject and SAN set equal those of the renewed certificate
@@ -73,17 +86,18 @@ struct RenewalRules {
 // What may be in a certificate.
 struct Template {
     std::string name{};
-    std::optional<crypto::KeyUsage> key_usage{};   // nullopt: what the request asks for, within key_usage_allowed
+    std::optional<crypto::KeyUsage> key_usage{};  // nullopt: what the request asks for, within key_usage_allowed
     crypto::KeyUsage key_usage_allowed = crypto::usage::digital_signature | crypto::usage::key_encipherment;
-    std::vector<std::string> extended_key_usage{}; // dotted OIDs written into every certificate; a template without one issues nothing
+    std::vector<std::string>
+        extended_key_usage{};  // dotted OIDs written into every certificate; a template without one issues nothing
     std::chrono::minutes validity{std::chrono::days{365}};
-    std::chrono::minutes backdate{60};             // notBefore lies this far back: clocks of new devices are slow
+    std::chrono::minutes backdate{60};  // notBefore lies this far back: clocks of new devices are slow
     KeyRules key{};
     NameRules names{};
     RenewalRules renewal{};
-    bool hold_for_approval = false;                // an officer must approve each first enrollment
-    bool signer_key_must_match = true;             // design invariant 3; false for clients that proxy
-    bool strict_extensions = false;                // true: an extension the plan cannot carry is a denial instead of being dropped
+    bool hold_for_approval = false;     // an officer must approve each first enrollment
+    bool signer_key_must_match = true;  // design invariant 3; false for clients that proxy
+    bool strict_extensions = false;     // true: an extension the plan cannot carry is a denial instead of being dropped
 };
 
 // The three templates of a profile, chosen as NDES chooses (ndes reference B).
@@ -95,6 +109,7 @@ struct TemplateSet {
 
 // keyEncipherment alone: encryption; digitalSignature alone: signature; both, neither or no key usage: general purpose.
 // An expectation that names a template overrides if it is one of the three; null otherwise.
-const Template* choose_template(const TemplateSet& set, const crypto::CertificateRequest& request, const std::string& expected);
+const Template* choose_template(const TemplateSet& set, const crypto::CertificateRequest& request,
+                                const std::string& expected);
 
 }  // namespace countersign::policy

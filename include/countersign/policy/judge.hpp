@@ -1,7 +1,7 @@
 // The judgement of a request: pure, complete, and the only maker of certificate plans.
 //
-// Certificate content is rebuilt from the template; from the request only the public key passes through, and the names the
-// rules allow (design invariant 2). All findings are reported, not the first. Any thread.
+// Certificate content is rebuilt from the template; from the request only the public key passes through, and the names
+// the rules allow (design invariant 2). All findings are reported, not the first. Any thread.
 #pragma once
 
 #include "countersign/crypto/certificate_builder.hpp"
@@ -40,8 +40,8 @@ Decision judge(const Facts& facts, const Template& rules, Time now);
 // "SubjectNameMismatch: ...; KeyWeak: ..."
 std::string describe(const std::vector<Finding>& findings);
 
-// Compares what a CA returned with what was planned: public key, subject, SAN set, key usage, EKU, basic constraints, and
-// validity within the plan (a shorter one is the CA's right). Empty: it matches.
+// Compares what a CA returned with what was planned: public key, subject, SAN set, key usage, EKU, basic constraints,
+// and validity within the plan (a shorter one is the CA's right). Empty: it matches.
 std::vector<Finding> compare_with_plan(const crypto::CertificateContent& plan, const crypto::Certificate& certificate);
 
 }  // namespace countersign::policy

@@ -15,7 +15,9 @@ namespace {
 // Clocks of new devices are slow; the chain must be valid wherever a backdated certificate is.
 constexpr std::chrono::hours backdate{24};
 
-Time whole_seconds(Time time) { return Time{std::chrono::floor<std::chrono::seconds>(time)}; }
+Time whole_seconds(Time time) {
+    return Time{std::chrono::floor<std::chrono::seconds>(time)};
+}
 
 crypto::SignCallback signer(keys::Key& key, crypto::SignatureScheme scheme) {
     return [&key, scheme](ByteView octets) { return key.sign(scheme, octets); };
@@ -27,7 +29,8 @@ Result<void> check_usages(const std::vector<std::string>& usages) {
         return boost::system::in_place_value;
     }
     return fail::malformed("the EKU constraint of the CA must include the Certificate Request Agent (" +
-                           std::string(oid::ms_certificate_request_agent) + "), or its RA's certificates would not verify");
+                           std::string(oid::ms_certificate_request_agent) +
+                           "), or its RA's certificates would not verify");
 }
 
 Result<crypto::CertificateContent> ra_content(RaRole role, const std::string& subject, const crypto::PublicKey& key) {
@@ -47,7 +50,8 @@ Result<crypto::CertificateContent> ra_content(RaRole role, const std::string& su
 
 }  // namespace
 
-Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, keys::Key& key, Time now, Random& random) {
+Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, keys::Key& key, Time now,
+                                                  Random& random) {
     CHECK(check_usages(options.extended_key_usage));
     crypto::CertificateContent content;
     auto subject = crypto::Name::from_text(options.subject);
@@ -72,10 +76,12 @@ Result<crypto::Certificate> make_root_certificate(const NewCaOptions& options, k
     return crypto::build_certificate(content, issuer, random_serial(random), signer(key, issuer.scheme));
 }
 
-Result<crypto::Certificate> make_ra_certificate(RaRole role, const std::string& subject, const crypto::PublicKey& subject_key,
-                                                std::chrono::days validity, const crypto::Certificate& ca, keys::Key& ca_key,
+Result<crypto::Certificate> make_ra_certificate(RaRole role, const std::string& subject,
+                                                const crypto::PublicKey& subject_key, std::chrono::days validity,
+                                                const crypto::Certificate& ca, keys::Key& ca_key,
                                                 const std::vector<std::string>& crl_urls, Time now, Random& random) {
-    if (!(ca.public_key() == ca_key.public_key())) return fail::malformed("the CA key is not that of the CA certificate");
+    if (!(ca.public_key() == ca_key.public_key()))
+        return fail::malformed("the CA key is not that of the CA certificate");
     if (!ca.basic_constraints().ca) return fail::denied(printable(ca.subject().text()) + " is no CA certificate");
     TRY(auto content, ra_content(role, subject, subject_key));
     TRY(const auto limits, IssuerLimits::of({ca}, {}));

@@ -9,21 +9,26 @@
 namespace countersign::ca {
 namespace {
 
-Error refused(const std::string& why) { return fail::unauthenticated("countersignature: " + why); }
+Error refused(const std::string& why) {
+    return fail::unauthenticated("countersignature: " + why);
+}
 
-// An agent of ours stands in the ledger as such: the EKU alone, on a certificate that came about in another way, is no right.
+// An agent of ours stands in the ledger as such: the EKU alone, on a certificate that came about in another way, is no
+// right.
 Result<void> check_recorded(const crypto::Certificate& agent, const LocalCaOptions& issuer, store::Issued& ledger) {
     if (!(agent.issuer() == issuer.certificate.subject()) || !agent.verify_signed_by(issuer.certificate.public_key())) {
         return refused("the agent certificate is not from this CA");
     }
     TRY(const auto record, ledger.find(issuer.name, agent.serial_hex()));
-    if (!record || !equal(record->der, agent.der())) return refused("the agent certificate is not in the ledger of this CA");
+    if (!record || !equal(record->der, agent.der()))
+        return refused("the agent certificate is not in the ledger of this CA");
     if (record->kind != "ra") return refused("the agent certificate was not issued to an RA");
     if (record->revoked) return refused("the agent certificate is revoked");
     return boost::system::in_place_value;
 }
 
-Result<void> check_agent(const crypto::Certificate& agent, const LocalCaOptions& issuer, store::Issued& ledger, Time now) {
+Result<void> check_agent(const crypto::Certificate& agent, const LocalCaOptions& issuer, store::Issued& ledger,
+                         Time now) {
     const auto usages = agent.extended_key_usage();
     if (std::ranges::find(usages, oid::ms_certificate_request_agent) == usages.end()) {
         return refused("the signer's certificate has no Certificate Request Agent EKU");
@@ -47,7 +52,8 @@ Result<void> verify_countersignature(const CountersignedRequest& request, const 
                                      store::Issued& ledger, Time now) {
     const auto message = crypto::SignedData::from_ber(request.cms());
     if (!message) return refused(message.error().detail);
-    if (message->content_type != oid::data || !message->has_content || !equal(message->content, request.request().der())) {
+    if (message->content_type != oid::data || !message->has_content ||
+        !equal(message->content, request.request().der())) {
         return refused("it is over something else than the request");
     }
     const auto agent = message->signer_certificate();

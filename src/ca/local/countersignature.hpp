@@ -7,8 +7,8 @@
 namespace countersign::ca {
 
 // unauthenticated, in words: not exactly one signer, a content other than the request, an agent certificate that is not
-// the issuer's own or a configured one, not valid at `now`, revoked, or without digitalSignature and the Certificate Request Agent
-// EKU, or a signature that does not hold. Any other kind: the ledger could not be asked.
+// the issuer's own or a configured one, not valid at `now`, revoked, or without digitalSignature and the Certificate
+// Request Agent EKU, or a signature that does not hold. Any other kind: the ledger could not be asked.
 Result<void> verify_countersignature(const CountersignedRequest& request, const LocalCaOptions& issuer,
                                      store::Issued& ledger, Time now);
 

@@ -23,7 +23,8 @@ Result<IssuerLimits> IssuerLimits::of(const std::vector<crypto::Certificate>& pa
         if (*constraints) limits.name_constraints_.push_back(**std::move(constraints));
         // EKUs in a CA certificate bound those below it, as every verifier in use takes them.
         auto usages = ca.extended_key_usage();
-        if (!usages.empty() && !contains(usages, oid::any_extended_key_usage)) limits.usages_.push_back(std::move(usages));
+        if (!usages.empty() && !contains(usages, oid::any_extended_key_usage))
+            limits.usages_.push_back(std::move(usages));
         limits.not_before_ = std::max(limits.not_before_, ca.not_before());
         limits.not_after_ = std::min(limits.not_after_, ca.not_after());
     }

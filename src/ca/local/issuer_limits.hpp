@@ -1,4 +1,5 @@
-// What a CA may issue: the constraints in its own certificate and in those above it, and its configuration. Immutable; any thread.
+// What a CA may issue: the constraints in its own certificate and in those above it, and its configuration. Immutable;
+// any thread.
 #pragma once
 
 #include "countersign/crypto/certificate_builder.hpp"
@@ -14,7 +15,8 @@ class IssuerLimits {
 public:
     // `path`: the issuing CA first, root last. malformed: a certificate whose name constraints cannot be read.
     // `configured_usages`: further narrows the EKUs; empty does not.
-    static Result<IssuerLimits> of(const std::vector<crypto::Certificate>& path, std::vector<std::string> configured_usages);
+    static Result<IssuerLimits> of(const std::vector<crypto::Certificate>& path,
+                                   std::vector<std::string> configured_usages);
 
     // Every reason not to issue a certificate with this content, in words; empty: none. Validity is cut, not refused.
     std::vector<std::string> objections(const crypto::CertificateContent& content) const;

@@ -21,7 +21,8 @@ Result<void> check_own_certificate(const LocalCaOptions& options, const keys::Ke
     }
     constexpr crypto::KeyUsage needed = crypto::usage::key_cert_sign | crypto::usage::crl_sign;
     if ((options.certificate.key_usage().value_or(0) & needed) != needed) {
-        return fail::denied("CA " + options.name + ": the certificate must have the key usages keyCertSign and cRLSign");
+        return fail::denied("CA " + options.name +
+                            ": the certificate must have the key usages keyCertSign and cRLSign");
     }
     return boost::system::in_place_value;
 }
@@ -42,8 +43,10 @@ std::vector<std::string> never_issued(const crypto::CertificateContent& plan) {
         if (std::ranges::find(plan.extended_key_usage, usage) == plan.extended_key_usage.end()) continue;
         objections.push_back("extended key usage " + crypto::extended_key_usage_name(usage));
     }
-    if (!plan.further_extensions.empty()) objections.push_back("extension " + printable(plan.further_extensions.front().oid));
-    if (plan.subject.empty() && plan.subject_alt_names.empty()) objections.emplace_back("a certificate without any name");
+    if (!plan.further_extensions.empty())
+        objections.push_back("extension " + printable(plan.further_extensions.front().oid));
+    if (plan.subject.empty() && plan.subject_alt_names.empty())
+        objections.emplace_back("a certificate without any name");
     return objections;
 }
 
@@ -59,10 +62,13 @@ Result<crypto::CertificateContent> within_validity(crypto::CertificateContent pl
 }
 
 bool is_for(const crypto::Certificate& certificate, const CountersignedRequest& request) {
-    return certificate.public_key() == request.request().public_key() && certificate.subject() == request.plan().subject;
+    return certificate.public_key() == request.request().public_key() &&
+           certificate.subject() == request.plan().subject;
 }
 
-Rejected rejected(const std::string& why) { return Rejected{printable(why, 1000)}; }
+Rejected rejected(const std::string& why) {
+    return Rejected{printable(why, 1000)};
+}
 
 }  // namespace
 
@@ -74,8 +80,8 @@ crypto::IssuerContent issuer_content(const crypto::Certificate& ca, crypto::Dige
     return issuer;
 }
 
-Result<std::unique_ptr<LocalCa>> LocalCa::create(LocalCaOptions options, std::shared_ptr<keys::Key> key, Secret serial_secret,
-                                                 store::Issued& ledger, const Clock& clock) {
+Result<std::unique_ptr<LocalCa>> LocalCa::create(LocalCaOptions options, std::shared_ptr<keys::Key> key,
+                                                 Secret serial_secret, store::Issued& ledger, const Clock& clock) {
     if (!key) return fail::malformed("CA " + options.name + ": no key");
     if (serial_secret.size() < least_secret_octets) {
         return fail::malformed("CA " + options.name + ": the serial secret must have at least 16 octets");
@@ -109,9 +115,11 @@ Result<Outcome> LocalCa::submit(const CountersignedRequest& request, const std::
         return fail::unavailable("the certificate of CA " + state_->options.name + " or one above it is not valid now");
     }
     const auto genuine = verify_countersignature(request, state_->options, state_->ledger, now);
-    if (!genuine && genuine.error().kind == ErrorKind::unauthenticated) return Outcome(rejected(genuine.error().detail));
+    if (!genuine && genuine.error().kind == ErrorKind::unauthenticated)
+        return Outcome(rejected(genuine.error().detail));
     if (!genuine) return genuine.error();
-    if (!request.request().verify_self_signature()) return Outcome(rejected("the request is not signed with its own key"));
+    if (!request.request().verify_self_signature())
+        return Outcome(rejected("the request is not signed with its own key"));
     if (!equal(request.plan().spki, request.request().public_key().spki())) {
         return Outcome(rejected("the plan is about another key than the request"));
     }
@@ -153,7 +161,9 @@ Result<std::optional<Outcome>> LocalCa::reconcile(const std::string& idempotency
     return std::optional<Outcome>(Issued{std::move(certificate)});
 }
 
-std::vector<crypto::Certificate> LocalCa::chain() const { return path_of(state_->options); }
+std::vector<crypto::Certificate> LocalCa::chain() const {
+    return path_of(state_->options);
+}
 
 Result<void> LocalCa::probe() {
     const Time now = state_->clock.now();

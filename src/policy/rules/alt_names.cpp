@@ -14,7 +14,9 @@ std::string type_of(const crypto::GeneralName& name) {
     return name.is_upn() ? "upn" : std::string(crypto::name(name.type));
 }
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 // A label as devices really use them: underscores are in many a host name.
 bool is_label(std::string_view label) {
@@ -23,7 +25,8 @@ bool is_label(std::string_view label) {
 }
 
 bool is_host_name(std::string_view text) {
-    return text.size() <= 253 && std::ranges::all_of(split(text, '.'), [](const auto& label) { return is_label(label); });
+    return text.size() <= 253 &&
+           std::ranges::all_of(split(text, '.'), [](const auto& label) { return is_label(label); });
 }
 
 // The host behind a leftmost "*." that stands above at least two labels; empty otherwise.
@@ -46,7 +49,8 @@ bool is_mailbox(std::string_view text, bool ascii) {
 
 bool is_uri(std::string_view text) {
     const auto colon = text.find(':');
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() || !is_graphic_ascii(text)) return false;
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() || !is_graphic_ascii(text))
+        return false;
     const auto scheme_character = [](char c) { return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; };
     return std::ranges::all_of(text.substr(0, colon), scheme_character);
 }
@@ -96,7 +100,8 @@ void check_form(Case& c, const crypto::GeneralName& name, const std::string& tex
 
 void check_pattern(Case& c, const crypto::GeneralName& name, const std::string& text) {
     const auto& patterns = c.rules.names.san_patterns;
-    const auto kind = name.type == crypto::GeneralNameType::directory_name ? PatternText::distinguished_name : PatternText::plain;
+    const auto kind =
+        name.type == crypto::GeneralNameType::directory_name ? PatternText::distinguished_name : PatternText::plain;
     const auto matching = [&](const auto& pattern) { return matches_pattern(text, pattern, kind); };
     if (patterns.empty() || std::ranges::any_of(patterns, matching)) return;
     c.refuse("SubjectAltNameForbidden", "no name pattern of the template fits " + printable(text));
@@ -129,7 +134,9 @@ std::string canonical_text(const crypto::GeneralName& name) {
 
 void plan_alt_names(Case& c) {
     const auto names = c.facts.request->subject_alt_names();
-    if (!names) return c.refuse("SubjectAltNameInvalid", "the requested names cannot be read: " + printable(names.error().detail));
+    if (!names)
+        return c.refuse("SubjectAltNameInvalid",
+                        "the requested names cannot be read: " + printable(names.error().detail));
     if (names->size() > c.rules.names.max_sans) {
         return c.refuse("SubjectAltNameForbidden", std::to_string(names->size()) + " names, the template allows " +
                                                        std::to_string(c.rules.names.max_sans));

@@ -1,5 +1,5 @@
-// The case before the judge: what is known, what has been found, and the plan as far as it has been written. Each file of rules/ adds
-// to it; none stops at its first finding. Values; one judgement, one thread.
+// The case before the judge: what is known, what has been found, and the plan as far as it has been written. Each file
+// of rules/ adds to it; none stops at its first finding. Values; one judgement, one thread.
 #pragma once
 
 #include "countersign/policy/judge.hpp"
@@ -28,8 +28,10 @@ struct Case {
     }
     // Dropped, or refused where the template is strict.
     void drop(std::string code, std::string detail) {
-        if (rules.strict_extensions) refuse(std::move(code), std::move(detail));
-        else remark(std::move(code), std::move(detail));
+        if (rules.strict_extensions)
+            refuse(std::move(code), std::move(detail));
+        else
+            remark(std::move(code), std::move(detail));
     }
 };
 

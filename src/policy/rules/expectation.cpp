@@ -13,12 +13,13 @@ void check_expected_subject(Case& c) {
     const auto name = crypto::Name::from_text(expected);
     const auto& subject = c.facts.request->subject();
     if (!name) {
-        c.contradict("SubjectNameMismatch", "the subject bound to the challenge cannot be read: " + printable(expected));
+        c.contradict("SubjectNameMismatch",
+                     "the subject bound to the challenge cannot be read: " + printable(expected));
     } else if (subject.empty()) {
         c.contradict("SubjectNameMissing", "the challenge is for " + printable(expected));
     } else if (!name->matches(subject)) {
-        c.contradict("SubjectNameMismatch", "the challenge is for " + printable(expected) + ", the request for " +
-                                                printable(subject.text()));
+        c.contradict("SubjectNameMismatch",
+                     "the challenge is for " + printable(expected) + ", the request for " + printable(subject.text()));
     }
 }
 

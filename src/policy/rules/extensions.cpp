@@ -1,5 +1,5 @@
-// Extensions and attributes of the request that have no place in a plan. Nothing here is forwarded: the question is only whether
-// a request that asks for it is refused as a whole.
+// Extensions and attributes of the request that have no place in a plan. Nothing here is forwarded: the question is
+// only whether a request that asks for it is refused as a whole.
 #include "case.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
@@ -13,8 +13,10 @@ namespace {
 void check_basic_constraints(Case& c, const crypto::Extension& extension) {
     const auto constraints = crypto::parse_basic_constraints(extension.value);
     if (!constraints) return c.refuse("ExtensionForbidden", "the requested basic constraints cannot be read");
-    if (constraints->ca) c.refuse("ExtensionForbidden", "the request asks for a CA certificate");
-    else if (constraints->path_length) c.drop("ExtensionDropped", "a path length constraint without being a CA");
+    if (constraints->ca)
+        c.refuse("ExtensionForbidden", "the request asks for a CA certificate");
+    else if (constraints->path_length)
+        c.drop("ExtensionDropped", "a path length constraint without being a CA");
 }
 
 std::string describe_extension(std::string_view oid) {

@@ -18,8 +18,8 @@ bool is_end_entity(const crypto::Certificate& certificate) {
 void check_provenance(Case& c, const RenewedCertificate& renewed) {
     if (!renewed.recorded) c.refuse("RenewalForeignCertificate", "the certificate is not in this CA's ledger");
     if (renewed.profile != c.facts.profile) {
-        c.refuse("RenewalForeignCertificate",
-                 "the certificate was issued through profile " + printable(renewed.profile) + ", not " + c.facts.profile);
+        c.refuse("RenewalForeignCertificate", "the certificate was issued through profile " +
+                                                  printable(renewed.profile) + ", not " + c.facts.profile);
     }
     if (renewed.template_name != c.rules.name) {
         c.refuse("TemplateMismatch", "the certificate was issued from template " + printable(renewed.template_name) +

@@ -78,8 +78,8 @@ void check_value(Case& c, const crypto::NameAttribute& attribute) {
         c.refuse("SubjectNameInvalid", name + " has control or direction characters: " + printable(attribute.value));
     }
     if (characters(attribute.value) > longest_of_attribute(attribute.oid)) {
-        c.refuse("SubjectNameInvalid", name + " is longer than " + std::to_string(longest_of_attribute(attribute.oid)) +
-                                           " characters");
+        c.refuse("SubjectNameInvalid",
+                 name + " is longer than " + std::to_string(longest_of_attribute(attribute.oid)) + " characters");
     }
     if (attribute.oid == country && !is_country(attribute.value)) {
         c.refuse("SubjectNameInvalid", "C is not a two-letter country code: " + printable(attribute.value));
@@ -115,7 +115,9 @@ Result<crypto::Name> in_current_strings(const crypto::Name& subject,
     });
     if (is_current) return subject;
     TRY(auto rewritten, crypto::Name::from_text(subject.text()));
-    const auto same = [](const auto& a, const auto& b) { return a.oid == b.oid && a.value == b.value && a.rdn == b.rdn; };
+    const auto same = [](const auto& a, const auto& b) {
+        return a.oid == b.oid && a.value == b.value && a.rdn == b.rdn;
+    };
     if (!std::ranges::equal(attributes, rewritten.attributes(), same)) {
         return fail::malformed("its strings cannot be written in a current type");
     }
@@ -144,8 +146,10 @@ void plan_subject(Case& c) {
     const auto& subject = c.facts.request->subject();
     if (subject.empty()) {
         const auto names = c.facts.request->subject_alt_names();
-        if (!c.rules.names.allow_empty_subject) c.refuse("SubjectNameMissing", "the request names no subject");
-        else if (!names || names->empty()) c.refuse("SubjectNameMissing", "neither a subject nor an alternative name");
+        if (!c.rules.names.allow_empty_subject)
+            c.refuse("SubjectNameMissing", "the request names no subject");
+        else if (!names || names->empty())
+            c.refuse("SubjectNameMissing", "neither a subject nor an alternative name");
         return;
     }
     const auto attributes = subject.attributes();

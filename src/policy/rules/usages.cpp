@@ -59,8 +59,10 @@ void plan_extended_key_usage(Case& c) {
     for (const auto& oid : *requested) {
         if (std::ranges::find(c.rules.extended_key_usage, oid) != c.rules.extended_key_usage.end()) continue;
         const auto name = printable(crypto::extended_key_usage_name(oid));
-        if (forbidden_usage(oid)) c.refuse("EnhancedKeyUsageMismatch", "the request asks for " + name);
-        else c.drop("EnhancedKeyUsageDropped", name + " is not in the template");
+        if (forbidden_usage(oid))
+            c.refuse("EnhancedKeyUsageMismatch", "the request asks for " + name);
+        else
+            c.drop("EnhancedKeyUsageDropped", name + " is not in the template");
     }
 }
 

@@ -14,7 +14,9 @@ std::string answer(const Result<Outcome>& outcome) {
     if (const auto* rejected = std::get_if<Rejected>(&*outcome)) return rejected->reason;
     return std::holds_alternative<Issued>(*outcome) ? "issued" : "pending";
 }
-bool says(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
+bool says(const std::string& text, std::string_view words) {
+    return text.find(words) != std::string::npos;
+}
 
 struct Countersignature : ::testing::Test {
     std::string with_agent(const std::function<void(Content&)>& change, const std::string& kind = "ra") {
@@ -23,7 +25,9 @@ struct Countersignature : ::testing::Test {
     LocalWorld world;
 };
 
-TEST_F(Countersignature, AnotherAgentOfOursWillDo) { EXPECT_EQ(with_agent([](auto&) {}), "issued"); }
+TEST_F(Countersignature, AnotherAgentOfOursWillDo) {
+    EXPECT_EQ(with_agent([](auto&) {}), "issued");
+}
 
 TEST_F(Countersignature, TheAgentStandsInTheLedgerAsAnRa) {
     EXPECT_TRUE(says(with_agent([](auto&) {}, ""), "not in the ledger"));
@@ -47,14 +51,16 @@ TEST_F(Countersignature, TheAgentsCertificateIsForThis) {
     EXPECT_TRUE(says(with_agent([](Content& c) { c.extended_key_usage = {std::string(oid::any_extended_key_usage)}; }),
                      "Certificate Request Agent"))
         << "any purpose is not this purpose";
-    EXPECT_TRUE(says(with_agent([](Content& c) { c.key_usage = crypto::usage::key_encipherment; }), "digital signatures"));
+    EXPECT_TRUE(
+        says(with_agent([](Content& c) { c.key_usage = crypto::usage::key_encipherment; }), "digital signatures"));
     EXPECT_TRUE(says(with_agent([](Content& c) { c.key_usage = 0; }), "digital signatures"));
     EXPECT_TRUE(says(with_agent([](Content& c) { c.basic_constraints.ca = true; }), "is a CA"));
 }
 
 TEST_F(Countersignature, TheEncryptionCertificateOfTheRaIsNoAgent) {
-    const auto encryption = make_ra_certificate(RaRole::encryption, "CN=RA encryption", rsa_key(1).public_key(), std::chrono::days{30},
-                                                world.root, *world.key, {}, world.now(), world.random);
+    const auto encryption =
+        make_ra_certificate(RaRole::encryption, "CN=RA encryption", rsa_key(1).public_key(), std::chrono::days{30},
+                            world.root, *world.key, {}, world.now(), world.random);
     world.insert(*encryption, "ra");
     EXPECT_TRUE(says(answer(world.ca->submit(world.with_agent(*encryption), "key")), "digital signatures"));
 }
@@ -83,27 +89,36 @@ TEST_F(Countersignature, ALedgerThatIsAwayIsNoLicence) {
 }
 
 TEST_F(Countersignature, ItIsMadeWithTheAgentsKeyAndAProperDigest) {
-    EXPECT_NE(answer(world.ca->submit(world.with_agent(world.agent, rsa_key(3)), "key")), "issued") << "a stranger's key under the agent's name";
+    EXPECT_NE(answer(world.ca->submit(world.with_agent(world.agent, rsa_key(3)), "key")), "issued")
+        << "a stranger's key under the agent's name";
     crypto::SignerParameters signer;
     signer.certificate = &world.agent;
     signer.scheme = rsa_key(1).public_key().scheme_with(crypto::DigestAlgorithm::sha1);
     const auto csr = LocalWorld::request_of("device-1");
-    auto cms = crypto::build_signed_data(oid::data, csr.der(), {world.agent}, signer, rsa_key(1).signer(signer.scheme)).value();
-    EXPECT_NE(answer(world.ca->submit(ra::Agent::countersigned(std::move(cms), csr, world.plan_for("device-1")), "key")), "issued") << "SHA-1";
+    auto cms = crypto::build_signed_data(oid::data, csr.der(), {world.agent}, signer, rsa_key(1).signer(signer.scheme))
+                   .value();
+    EXPECT_NE(
+        answer(world.ca->submit(ra::Agent::countersigned(std::move(cms), csr, world.plan_for("device-1")), "key")),
+        "issued")
+        << "SHA-1";
 }
 
 TEST_F(Countersignature, ItIsOverDataAndCarriesItsCertificate) {
     const auto csr = LocalWorld::request_of("device-1");
     const auto submit = [&](Bytes cms) {
-        return answer(world.ca->submit(ra::Agent::countersigned(std::move(cms), csr, world.plan_for("device-1")), "key"));
+        return answer(
+            world.ca->submit(ra::Agent::countersigned(std::move(cms), csr, world.plan_for("device-1")), "key"));
     };
-    EXPECT_TRUE(says(submit(LocalWorld::signed_by(world.agent, rsa_key(1), csr.der(), oid::enveloped_data)), "something else"));
+    EXPECT_TRUE(
+        says(submit(LocalWorld::signed_by(world.agent, rsa_key(1), csr.der(), oid::enveloped_data)), "something else"));
     crypto::SignerParameters signer;
     signer.certificate = &world.agent;
     signer.scheme = rsa_key(1).sha256_scheme();
     const auto sign = rsa_key(1).signer(signer.scheme);
-    EXPECT_TRUE(says(submit(crypto::build_signed_data(oid::data, csr.der(), {world.root}, signer, sign).value()), "not in the message"));
-    EXPECT_TRUE(says(submit(crypto::build_signed_data_without_content({world.agent}, signer, sign).value()), "something else"));
+    EXPECT_TRUE(says(submit(crypto::build_signed_data(oid::data, csr.der(), {world.root}, signer, sign).value()),
+                     "not in the message"));
+    EXPECT_TRUE(
+        says(submit(crypto::build_signed_data_without_content({world.agent}, signer, sign).value()), "something else"));
     EXPECT_TRUE(says(submit({}), "countersignature"));
     EXPECT_TRUE(says(submit(to_bytes(csr.der())), "countersignature")) << "the bare request";
 }

@@ -36,7 +36,8 @@ Crl read(const Bytes& der) {
         const auto* entry = sk_X509_REVOKED_value(revoked, i);
         const auto* serial = X509_REVOKED_get0_serialNumber(entry);
         auto* reason = static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr));
-        result.reasons[lower_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))})] =
+        result
+            .reasons[lower_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))})] =
             reason == nullptr ? -1 : ASN1_ENUMERATED_get(reason);
         ASN1_ENUMERATED_free(reason);
     }

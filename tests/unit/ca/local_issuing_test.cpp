@@ -16,12 +16,15 @@ std::string answer(const Result<Outcome>& outcome) {
     if (const auto* rejected = std::get_if<Rejected>(&*outcome)) return rejected->reason;
     return std::holds_alternative<Issued>(*outcome) ? "issued" : "pending";
 }
-bool says(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
+bool says(const std::string& text, std::string_view words) {
+    return text.find(words) != std::string::npos;
+}
 
 std::string submitted(LocalWorld& world, const std::function<void(Content&)>& change) {
     return answer(world.ca->submit(world.with_plan(change), "key"));
 }
-crypto::Certificate issued(LocalWorld& world, const std::function<void(Content&)>& change, const std::string& key = "key") {
+crypto::Certificate issued(LocalWorld& world, const std::function<void(Content&)>& change,
+                           const std::string& key = "key") {
     return std::get<Issued>(world.ca->submit(world.with_plan(change), key).value()).certificate;
 }
 const auto unchanged = [](Content&) {};
@@ -33,16 +36,21 @@ TEST(LocalCa, RefusesPlansForMoreThanAnEndEntity) {
     EXPECT_TRUE(says(submitted(world, [](Content& c) { c.key_usage |= crypto::usage::key_cert_sign; }), "key usage"));
     EXPECT_TRUE(says(submitted(world, [](Content& c) { c.key_usage |= crypto::usage::crl_sign; }), "key usage"));
     for (const auto usage : {oid::ms_certificate_request_agent, oid::ocsp_signing, oid::any_extended_key_usage}) {
-        EXPECT_TRUE(says(submitted(world, [&](Content& c) { c.extended_key_usage.emplace_back(usage); }), "extended key usage")) << usage;
+        EXPECT_TRUE(
+            says(submitted(world, [&](Content& c) { c.extended_key_usage.emplace_back(usage); }), "extended key usage"))
+            << usage;
     }
-    EXPECT_TRUE(says(submitted(world, [](Content& c) {
-                         c.further_extensions.push_back({std::string(oid::ms_security_identifier), false, {0x05, 0x00}});
-                     }),
-                     "extension"));
-    EXPECT_TRUE(says(submitted(world, [](Content& c) {
-                         c.subject = crypto::Name();
-                         c.subject_alt_names.clear();
-                     }),
+    EXPECT_TRUE(says(
+        submitted(world,
+                  [](Content& c) {
+                      c.further_extensions.push_back({std::string(oid::ms_security_identifier), false, {0x05, 0x00}});
+                  }),
+        "extension"));
+    EXPECT_TRUE(says(submitted(world,
+                               [](Content& c) {
+                                   c.subject = crypto::Name();
+                                   c.subject_alt_names.clear();
+                               }),
                      "without any name"));
 }
 
@@ -56,8 +64,10 @@ TEST(LocalCa, TheRequestIsSignedWithItsOwnKey) {
     auto der = to_bytes(LocalWorld::request_of("device-1").der());
     der.back() ^= 1;
     const auto csr = crypto::CertificateRequest::from_der(der).value();
-    const auto outcome = world.ca->submit(
-        ra::Agent::countersigned(LocalWorld::signed_by(world.agent, rsa_key(1), csr.der()), csr, world.plan_for("device-1")), "key");
+    const auto outcome =
+        world.ca->submit(ra::Agent::countersigned(LocalWorld::signed_by(world.agent, rsa_key(1), csr.der()), csr,
+                                                  world.plan_for("device-1")),
+                         "key");
     EXPECT_TRUE(says(answer(outcome), "its own key"));
 }
 
@@ -66,7 +76,10 @@ TEST(LocalCa, ValidityIsCutToItsOwnAndTheLongest) {
     const auto asked = issued(world, [&](Content& c) { c.not_after = world.now() + 24h; });
     EXPECT_EQ(asked.not_after(), world.now() + 24h);
     EXPECT_EQ(issued(world, unchanged, "2").not_after(), world.root.not_after());
-    EXPECT_EQ(issued(world, [](Content& c) { c.not_before -= 24h * 30; }, "3").not_before(), world.root.not_before());
+    EXPECT_EQ(issued(
+                  world, [](Content& c) { c.not_before -= 24h * 30; }, "3")
+                  .not_before(),
+              world.root.not_before());
 
     LocalWorld strict({.options = [](LocalCaOptions& options) { options.max_validity = 600min; }});
     const auto cut = issued(strict, unchanged);
@@ -87,7 +100,8 @@ TEST(LocalCa, HonoursNameConstraints) {
     LocalWorld world({.ca = {.permitted_names = {"dns:example.com"}, .excluded_names = {"dns:internal.example.com"}}});
     EXPECT_EQ(submitted(world, unchanged), "issued");
     const auto with_name = [&](const std::string& name) {
-        return submitted(world, [&](Content& c) { c.subject_alt_names = {crypto::general_name_from_text(name).value()}; });
+        return submitted(world,
+                         [&](Content& c) { c.subject_alt_names = {crypto::general_name_from_text(name).value()}; });
     };
     EXPECT_TRUE(says(with_name("dns:evil.test"), "permitted"));
     EXPECT_TRUE(says(with_name("dns:db.internal.example.com"), "excluded"));
@@ -95,7 +109,8 @@ TEST(LocalCa, HonoursNameConstraints) {
 }
 
 TEST(LocalCa, HonoursUsageConstraints) {
-    const std::vector<std::string> agent_and_client{std::string(oid::ms_certificate_request_agent), std::string(oid::client_auth)};
+    const std::vector<std::string> agent_and_client{std::string(oid::ms_certificate_request_agent),
+                                                    std::string(oid::client_auth)};
     const auto server = [](Content& c) { c.extended_key_usage = {std::string(oid::server_auth)}; };
     const auto any = [](Content& c) { c.extended_key_usage.clear(); };
     LocalWorld constrained({.ca = {.extended_key_usage = agent_and_client}});
@@ -103,7 +118,8 @@ TEST(LocalCa, HonoursUsageConstraints) {
     EXPECT_TRUE(says(submitted(constrained, server), "serverAuth"));
     EXPECT_TRUE(says(submitted(constrained, any), "any purpose"));
 
-    LocalWorld configured({.options = [](LocalCaOptions& options) { options.extended_key_usage = {std::string(oid::client_auth)}; }});
+    LocalWorld configured(
+        {.options = [](LocalCaOptions& options) { options.extended_key_usage = {std::string(oid::client_auth)}; }});
     EXPECT_EQ(submitted(configured, unchanged), "issued");
     EXPECT_TRUE(says(submitted(configured, server), "serverAuth"));
 
@@ -150,17 +166,19 @@ TEST(SerialNumbers, AreTheHmacOfTheKeyInAPositiveShape) {
     }
     EXPECT_NE(serial_for(secret, "a"), serial_for(Secret("another secret.."), "a"));
     LocalWorld world;
-    EXPECT_EQ(issued(world, unchanged).serial_hex(), lower_hex(serial_for(Secret("a serial secret of the tests"), "key")));
+    EXPECT_EQ(issued(world, unchanged).serial_hex(),
+              lower_hex(serial_for(Secret("a serial secret of the tests"), "key")));
 }
 
 // The second opinion: chain, purpose and content as openssl reads them.
 TEST(LocalCa, OpensslVerifiesWhatItIssues) {
-    LocalWorld world({.ca = {.permitted_names = {"dns:example.com"}, .extended_key_usage = {std::string(oid::ms_certificate_request_agent),
-                                                                                         std::string(oid::client_auth)}},
-                      .options = [](LocalCaOptions& options) {
-                          options.crl_urls = {"http://pki.example.com/ca.crl"};
-                          options.ca_issuers_urls = {"http://pki.example.com/ca.cer"};
-                      }});
+    LocalWorld world(
+        {.ca = {.permitted_names = {"dns:example.com"},
+                .extended_key_usage = {std::string(oid::ms_certificate_request_agent), std::string(oid::client_auth)}},
+         .options = [](LocalCaOptions& options) {
+             options.crl_urls = {"http://pki.example.com/ca.crl"};
+             options.ca_issuers_urls = {"http://pki.example.com/ca.cer"};
+         }});
     const countersign::test::OpensslCommand openssl;
     openssl.write("root.pem", world.root.pem());
     openssl.write("leaf.pem", issued(world, unchanged).pem());
@@ -169,9 +187,10 @@ TEST(LocalCa, OpensslVerifiesWhatItIssues) {
     EXPECT_EQ(verified.status, 0) << verified.text;
     EXPECT_NE(openssl.run("verify -purpose sslserver -CAfile root.pem" + at + " leaf.pem").status, 0);
     const auto text = openssl.run("x509 -noout -text -in leaf.pem").text;
-    for (const std::string words : {"Subject: O = Example, CN = device-1", "CA:FALSE", "Digital Signature, Key Encipherment",
-                                    "TLS Web Client Authentication", "DNS:device-1.example.com", "URI:http://pki.example.com/ca.crl",
-                                    "CA Issuers - URI:http://pki.example.com/ca.cer", "X509v3 Authority Key Identifier"}) {
+    for (const std::string words :
+         {"Subject: O = Example, CN = device-1", "CA:FALSE", "Digital Signature, Key Encipherment",
+          "TLS Web Client Authentication", "DNS:device-1.example.com", "URI:http://pki.example.com/ca.crl",
+          "CA Issuers - URI:http://pki.example.com/ca.cer", "X509v3 Authority Key Identifier"}) {
         EXPECT_TRUE(says(text, words)) << words << " in\n" << text;
     }
 }
@@ -183,8 +202,8 @@ TEST(LocalCa, OpensslFindsTheRevokedCertificateOnTheCrl) {
     const countersign::test::OpensslCommand openssl;
     openssl.write("root.pem", world.root.pem());
     openssl.write("leaf.pem", leaf.pem());
-    const std::string verify =
-        "verify -crl_check -CRLfile crl.pem -CAfile root.pem -attime " + std::to_string(to_milliseconds(world.now()) / 1000) + " leaf.pem";
+    const std::string verify = "verify -crl_check -CRLfile crl.pem -CAfile root.pem -attime " +
+                               std::to_string(to_milliseconds(world.now()) / 1000) + " leaf.pem";
     const auto crl = [&] {
         openssl.write("crl.der", world.ca->crl(world.now()).value());
         EXPECT_EQ(openssl.run("crl -inform DER -in crl.der -out crl.pem -CAfile root.pem").status, 0);

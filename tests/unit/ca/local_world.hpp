@@ -3,11 +3,11 @@
 
 #include "../../contract/ca_backend_contract.hpp"
 #include "../../contract/stand_in_agent.hpp"
-#include "counting_random.hpp"
 #include "countersign/ca/local.hpp"
 #include "countersign/crypto/cms.hpp"
 #include "countersign/crypto/oid.hpp"
 #include "countersign/keys/file_key.hpp"
+#include "counting_random.hpp"
 #include "fixed_clock.hpp"
 #include "memory_ledger.hpp"
 #include "openssl_command.hpp"
@@ -24,7 +24,8 @@ using countersign::test::rsa_key;
 // A key whose home can go away.
 class MovableKey final : public keys::Key {
 public:
-    explicit MovableKey(const countersign::test::TestKey& key) : key_(keys::key_from_pem(Secret(key.pem()), "test").value()) {}
+    explicit MovableKey(const countersign::test::TestKey& key)
+        : key_(keys::key_from_pem(Secret(key.pem()), "test").value()) {}
 
     std::atomic<bool> away{false};
     std::atomic<bool> broken{false};
@@ -37,7 +38,9 @@ public:
         return signature;
     }
     bool offers(keys::DecryptScheme) const override { return false; }
-    Result<Secret> decrypt(keys::DecryptScheme, ByteView) override { return fail::malformed("a CA key decrypts nothing"); }
+    Result<Secret> decrypt(keys::DecryptScheme, ByteView) override {
+        return fail::malformed("a CA key decrypts nothing");
+    }
     std::string describe() const override { return "movable test key"; }
 
 private:
@@ -57,8 +60,8 @@ public:
     explicit LocalWorld(const Setup& setup)
         : key(std::make_shared<MovableKey>(rsa_key(0))),
           root(make_root_certificate(setup.ca, *key, clock.now(), random).value()),
-          agent(make_ra_certificate(RaRole::agent, setup.agent_subject, rsa_key(1).public_key(), std::chrono::days{730}, root, *key, {},
-                                    clock.now(), random)
+          agent(make_ra_certificate(RaRole::agent, setup.agent_subject, rsa_key(1).public_key(), std::chrono::days{730},
+                                    root, *key, {}, clock.now(), random)
                     .value()) {
         insert(agent, "ra");
         LocalCaOptions options{.name = "default", .certificate = root};
@@ -113,21 +116,24 @@ public:
         return ra::Agent::countersigned(signed_by(agent, rsa_key(1), csr.der()), csr, std::move(plan));
     }
     // ... countersigned with this certificate, whose key is agent_key.
-    CountersignedRequest with_agent(const crypto::Certificate& certificate, const countersign::test::TestKey& agent_key = rsa_key(1)) {
+    CountersignedRequest with_agent(const crypto::Certificate& certificate,
+                                    const countersign::test::TestKey& agent_key = rsa_key(1)) {
         const auto csr = request_of("device-1");
         return ra::Agent::countersigned(signed_by(certificate, agent_key, csr.der()), csr, plan_for("device-1"));
     }
 
-    static Bytes signed_by(const crypto::Certificate& certificate, const countersign::test::TestKey& with, ByteView content,
-                           std::string_view content_type = oid::data) {
+    static Bytes signed_by(const crypto::Certificate& certificate, const countersign::test::TestKey& with,
+                           ByteView content, std::string_view content_type = oid::data) {
         crypto::SignerParameters signer;
         signer.certificate = &certificate;
         signer.scheme = with.sha256_scheme();
-        return crypto::build_signed_data(content_type, content, {certificate}, signer, with.signer(signer.scheme)).value();
+        return crypto::build_signed_data(content_type, content, {certificate}, signer, with.signer(signer.scheme))
+            .value();
     }
 
     // An agent certificate under the root, with one thing changed, recorded as `kind` (empty: not at all).
-    crypto::Certificate other_agent(const std::function<void(crypto::CertificateContent&)>& change, const std::string& kind = "ra") {
+    crypto::Certificate other_agent(const std::function<void(crypto::CertificateContent&)>& change,
+                                    const std::string& kind = "ra") {
         auto content = countersign::test::content_for(rsa_key(1).public_key(), "CN=other agent");
         content.key_usage = crypto::usage::digital_signature;
         content.extended_key_usage = {std::string(oid::ms_certificate_request_agent)};
@@ -137,9 +143,9 @@ public:
         crypto::IssuerContent issuer;
         issuer.subject = root.subject();
         issuer.scheme = rsa_key(0).sha256_scheme();
-        auto certificate = crypto::build_certificate(content, issuer, Bytes{0x11, next_serial_++},
-                                                     rsa_key(0).signer(issuer.scheme))
-                               .value();
+        auto certificate =
+            crypto::build_certificate(content, issuer, Bytes{0x11, next_serial_++}, rsa_key(0).signer(issuer.scheme))
+                .value();
         if (!kind.empty()) insert(certificate, kind);
         return certificate;
     }
@@ -159,13 +165,17 @@ private:
                 auto content = countersign::test::content_for(rsa_key(3).public_key(), "CN=RA agent");
                 content.key_usage = crypto::usage::digital_signature;
                 content.extended_key_usage = {std::string(oid::ms_certificate_request_agent)};
-                return signed_by(countersign::test::issue(content, "CN=Countersign CA", rsa_key(3)), rsa_key(3), csr.der());
+                return signed_by(countersign::test::issue(content, "CN=Countersign CA", rsa_key(3)), rsa_key(3),
+                                 csr.der());
             }
             case Countersigned::without_agent_usage: {
-                static const auto change = [](crypto::CertificateContent& c) { c.extended_key_usage = {std::string(oid::client_auth)}; };
+                static const auto change = [](crypto::CertificateContent& c) {
+                    c.extended_key_usage = {std::string(oid::client_auth)};
+                };
                 return signed_by(other_agent(change), rsa_key(1), csr.der());
             }
-            case Countersigned::over_another_request: return signed_by(agent, rsa_key(1), request_of("device-99").der());
+            case Countersigned::over_another_request:
+                return signed_by(agent, rsa_key(1), request_of("device-99").der());
             case Countersigned::twice: return signed_twice(csr);
             case Countersigned::damaged: {
                 auto message = signed_by(agent, rsa_key(1), csr.der());
@@ -185,7 +195,8 @@ private:
         openssl.write("one.pem", agent.pem() + std::string(rsa_key(1).pem()));
         openssl.write("two.pem", other_agent([](auto&) {}).pem() + std::string(rsa_key(1).pem()));
         const auto done = openssl.run(
-            "cms -sign -binary -nodetach -nosmimecap -md sha256 -in request.der -outform DER -out signed.der -signer one.pem -signer two.pem");
+            "cms -sign -binary -nodetach -nosmimecap -md sha256 -in request.der -outform DER -out signed.der -signer "
+            "one.pem -signer two.pem");
         if (done.status != 0) throw std::runtime_error(done.text);
         return openssl.read("signed.der");
     }

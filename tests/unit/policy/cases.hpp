@@ -15,7 +15,9 @@ namespace countersign::policy::test {
 
 using crypto::CertificateRequest;
 
-inline Time now() { return countersign::test::FixedClock().now(); }
+inline Time now() {
+    return countersign::test::FixedClock().now();
+}
 
 // One of tests/vectors/policy, made by the openssl command line.
 inline CertificateRequest request_named(const std::string& name) {
@@ -64,10 +66,14 @@ inline std::multiset<std::string> remarks(const Decision& decision) {
     return allow == nullptr ? std::multiset<std::string>{"denied"} : codes(allow->remarks);
 }
 
-inline bool allowed(const Decision& decision) { return std::holds_alternative<Allow>(decision); }
+inline bool allowed(const Decision& decision) {
+    return std::holds_alternative<Allow>(decision);
+}
 
 // Throws for anything but Allow.
-inline const crypto::CertificateContent& plan_of(const Decision& decision) { return std::get<Allow>(decision).plan; }
+inline const crypto::CertificateContent& plan_of(const Decision& decision) {
+    return std::get<Allow>(decision).plan;
+}
 
 inline std::vector<std::string> san_texts(const crypto::CertificateContent& plan) {
     std::vector<std::string> texts;

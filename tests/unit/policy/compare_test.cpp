@@ -34,7 +34,8 @@ TEST(Comparison, TheFaithfulCertificateMatches) {
     EXPECT_EQ(found([](auto&) {}), Codes{});
     EXPECT_EQ(found([](auto& c) { std::ranges::reverse(c.extended_key_usage); }), Codes{});
     EXPECT_EQ(found([](auto& c) { std::ranges::reverse(c.subject_alt_names); }), Codes{}) << "a set";
-    EXPECT_EQ(found([](auto& c) { c.subject = crypto::Name::from_text("CN=Device-7,O=example").value(); }), Codes{}) << "RFC 5280 7.1";
+    EXPECT_EQ(found([](auto& c) { c.subject = crypto::Name::from_text("CN=Device-7,O=example").value(); }), Codes{})
+        << "RFC 5280 7.1";
 }
 
 TEST(Comparison, AShorterValidityIsTheCasRight) {
@@ -47,14 +48,17 @@ TEST(Comparison, AShorterValidityIsTheCasRight) {
 
 TEST(Comparison, EveryDifferenceIsFound) {
     EXPECT_EQ(found([](auto& c) { c.spki = rsa_key(2).spki(); }), Codes{"PublicKeyMismatch"});
-    EXPECT_EQ(found([](auto& c) { c.subject = crypto::Name::from_text("CN=admin").value(); }), Codes{"SubjectNameMismatch"});
+    EXPECT_EQ(found([](auto& c) { c.subject = crypto::Name::from_text("CN=admin").value(); }),
+              Codes{"SubjectNameMismatch"});
     EXPECT_EQ(found([](auto& c) { c.subject_alt_names.pop_back(); }), Codes{"SubjectAltNameMismatch"});
-    EXPECT_EQ(found([](auto& c) { c.subject_alt_names.push_back(crypto::general_name_from_text("dns:evil.test").value()); }),
-              Codes{"SubjectAltNameMismatch"});
+    EXPECT_EQ(
+        found([](auto& c) { c.subject_alt_names.push_back(crypto::general_name_from_text("dns:evil.test").value()); }),
+        Codes{"SubjectAltNameMismatch"});
     EXPECT_EQ(found([](auto& c) { c.key_usage |= crypto::usage::content_commitment; }), Codes{"KeyUsageMismatch"});
     EXPECT_EQ(found([](auto& c) { c.key_usage = crypto::usage::digital_signature; }), Codes{"KeyUsageMismatch"});
     EXPECT_EQ(found([](auto& c) { c.key_usage = 0; }), Codes{"KeyUsageMismatch"});
-    EXPECT_EQ(found([](auto& c) { c.extended_key_usage.emplace_back(oid::server_auth); }), Codes{"EnhancedKeyUsageMismatch"});
+    EXPECT_EQ(found([](auto& c) { c.extended_key_usage.emplace_back(oid::server_auth); }),
+              Codes{"EnhancedKeyUsageMismatch"});
     EXPECT_EQ(found([](auto& c) { c.extended_key_usage.pop_back(); }), Codes{"EnhancedKeyUsageMismatch"});
     EXPECT_EQ(found([](auto& c) { c.extended_key_usage.clear(); }), Codes{"EnhancedKeyUsageMismatch"});
     EXPECT_EQ(found([](auto& c) { c.basic_constraints.ca = true; }), Codes{"BasicConstraintsMismatch"});

@@ -49,7 +49,8 @@ TEST_P(RequestRow, StrictTemplatesRefuseWhatOthersDrop) {
     const auto decision = judge_request(request, rules);
     if (!allowed(decision)) return;
     for (const auto& code : remarks(decision)) {
-        const bool harmless = code == "AttributeDropped" || code == "SubjectAltNameDropped" || code == "SubjectNameRewritten" ||
+        const bool harmless = code == "AttributeDropped" || code == "SubjectAltNameDropped" ||
+                              code == "SubjectNameRewritten" ||
                               (code == "KeyUsageDropped" && GetParam().vector == "usage-both-ec") ||
                               (code == "ExtensionDropped" && GetParam().vector == "key-identifier");
         EXPECT_TRUE(harmless) << code;
@@ -65,8 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"usage-both-ec", {}, {"KeyUsageDropped"}}, Row{"purpose-client", {}, {}},
         Row{"purpose-server", {}, {"EnhancedKeyUsageDropped"}}, Row{"purpose-any", {"EnhancedKeyUsageMismatch"}, {}},
         Row{"purpose-agent", {"EnhancedKeyUsageMismatch"}, {}}, Row{"purpose-ocsp", {"EnhancedKeyUsageMismatch"}, {}},
-        Row{"purpose-code", {"EnhancedKeyUsageMismatch"}, {}}, 
-        Row{"ca", {"ExtensionForbidden"}, {}}, Row{"ca-critical", {"ExtensionForbidden"}, {}}, Row{"no-ca", {}, {}},
+        Row{"purpose-code", {"EnhancedKeyUsageMismatch"}, {}}, Row{"ca", {"ExtensionForbidden"}, {}},
+        Row{"ca-critical", {"ExtensionForbidden"}, {}}, Row{"no-ca", {}, {}},
         Row{"security-identifier", {}, {"ExtensionDropped"}}, Row{"application-policies", {}, {"ExtensionDropped"}},
         Row{"template-name", {}, {"ExtensionDropped"}}, Row{"template-oid", {}, {"ExtensionDropped"}},
         Row{"certificate-policies", {}, {"ExtensionDropped"}}, Row{"name-constraints", {"ExtensionForbidden"}, {}},
@@ -80,8 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"san-email-list", {"SubjectAltNameInvalid"}, {}}, Row{"san-uri-relative", {"SubjectAltNameInvalid"}, {}},
         Row{"san-rid", {"SubjectAltNameForbidden"}, {}}, Row{"san-other", {"SubjectAltNameForbidden"}, {}},
         Row{"san-directory", {"SubjectAltNameForbidden"}, {}}, Row{"san-sid", {"SubjectAltNameForbidden"}, {}},
-        Row{"san-sid-upper", {"SubjectAltNameForbidden"}, {}}, 
-        Row{"san-many", {"SubjectAltNameForbidden"}, {}},
+        Row{"san-sid-upper", {"SubjectAltNameForbidden"}, {}}, Row{"san-many", {"SubjectAltNameForbidden"}, {}},
         Row{"subject-two-names", {"SubjectNameInvalid"}, {}}, Row{"subject-multi-valued", {}, {}},
         Row{"subject-twice-in-one", {"SubjectNameInvalid", "SubjectNameInvalid"}, {}}, Row{"subject-router", {}, {}},
         Row{"subject-role", {"SubjectNameForbidden"}, {}}, Row{"subject-admins", {}, {}}, Row{"subject-comma", {}, {}},
@@ -101,12 +101,12 @@ TEST(Extensions, UnreadableOnesNeverGetHere) {
 TEST(Extensions, EveryFindingIsReported) {
     const auto request = request_named("everything");
     const auto decision = judge_request(request);
-    const Codes expected{"ExtensionForbidden",       // CA:TRUE
-                         "KeyUsageMismatch",         // keyCertSign
-                         "EnhancedKeyUsageMismatch", // anyExtendedKeyUsage
-                         "SubjectAltNameForbidden",  // wildcard
-                         "SubjectAltNameForbidden",  // registered id
-                         "ExtensionForbidden"};      // critical and unknown
+    const Codes expected{"ExtensionForbidden",        // CA:TRUE
+                         "KeyUsageMismatch",          // keyCertSign
+                         "EnhancedKeyUsageMismatch",  // anyExtendedKeyUsage
+                         "SubjectAltNameForbidden",   // wildcard
+                         "SubjectAltNameForbidden",   // registered id
+                         "ExtensionForbidden"};       // critical and unknown
     EXPECT_EQ(refusals(decision), expected) << verdict(decision);
     EXPECT_FALSE(std::get<Deny>(decision).mismatch) << "a bad request, but no challenge was contradicted";
 }
@@ -114,8 +114,8 @@ TEST(Extensions, EveryFindingIsReported) {
 TEST(Extensions, StrictTemplatesRefuseEachOfThem) {
     auto rules = device_template();
     rules.strict_extensions = true;
-    for (const std::string name : {"security-identifier", "application-policies", "template-name", "certificate-policies",
-                                   "must-staple", "crl-url", "unknown"}) {
+    for (const std::string name : {"security-identifier", "application-policies", "template-name",
+                                   "certificate-policies", "must-staple", "crl-url", "unknown"}) {
         EXPECT_EQ(refusals(judge_request(request_named(name), rules)), Codes{"ExtensionForbidden"}) << name;
     }
     EXPECT_TRUE(allowed(judge_request(request_named("plain"), rules)));

@@ -51,7 +51,9 @@ crypto::PublicKey key_in_pem(const std::string& name) {
     return crypto::PublicKey::from_spki(blocks.front()).value();
 }
 
-Codes judged(const crypto::PublicKey& key, const KeyRules& rules = {}) { return codes(key_findings(key, rules)); }
+Codes judged(const crypto::PublicKey& key, const KeyRules& rules = {}) {
+    return codes(key_findings(key, rules));
+}
 
 TEST(KeyStrength, GoodKeysPass) {
     for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(judged(countersign::test::rsa_key(i).public_key()), none);

@@ -7,7 +7,9 @@
 namespace countersign::policy {
 namespace {
 
-bool plain(std::string_view text, std::string_view pattern) { return matches_pattern(text, pattern, PatternText::plain); }
+bool plain(std::string_view text, std::string_view pattern) {
+    return matches_pattern(text, pattern, PatternText::plain);
+}
 bool dn(std::string_view text, std::string_view pattern) {
     return matches_pattern(text, pattern, PatternText::distinguished_name);
 }

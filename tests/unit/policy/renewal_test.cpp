@@ -151,8 +151,8 @@ TEST(Renewal, NamesStayAsTheyAre) {
     renewal = {};
     renewal.subject = "CN=admin,O=Example";
     EXPECT_EQ(renewal.refused(), Codes{"SubjectNameMismatch"});
-    for (const auto& sans : {Texts{}, Texts{"dns:other.example.com"}, Texts{"dns:host.example.com", "dns:b.example.com"},
-                             Texts{"email:host@example.com"}}) {
+    for (const auto& sans : {Texts{}, Texts{"dns:other.example.com"},
+                             Texts{"dns:host.example.com", "dns:b.example.com"}, Texts{"email:host@example.com"}}) {
         renewal = {};
         renewal.sans = sans;
         EXPECT_EQ(renewal.refused(), Codes{"SubjectAltNameMismatch"}) << sans.size();
@@ -181,8 +181,8 @@ TEST(Renewal, EveryFindingIsReported) {
     renewal.subject = "CN=admin";
     renewal.at = renewal.content.not_after + 1s;
     renewal.rules.key.algorithms = {"p256"};
-    EXPECT_EQ(renewal.refused(), (Codes{"KeyAlgorithmForbidden", "RenewalForeignCertificate", "RenewalRevoked", "RenewalExpired",
-                                        "SubjectNameMismatch"}));
+    EXPECT_EQ(renewal.refused(), (Codes{"KeyAlgorithmForbidden", "RenewalForeignCertificate", "RenewalRevoked",
+                                        "RenewalExpired", "SubjectNameMismatch"}));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ TEST(TemplateRules, TheKeyUsageIsTheTemplatesOrTheRequestsWithinIt) {
     auto rules = device_template();
     EXPECT_EQ(plan_of(judge_request(request_named("plain"), rules)).key_usage, digital_signature | key_encipherment);
     EXPECT_EQ(plan_of(judge_request(request_named("usage-signature"), rules)).key_usage, digital_signature);
-    EXPECT_EQ(plan_of(judge_request(request_named("usage-repudiation"), rules)).key_usage, digital_signature | key_encipherment);
+    EXPECT_EQ(plan_of(judge_request(request_named("usage-repudiation"), rules)).key_usage,
+              digital_signature | key_encipherment);
     EXPECT_EQ(plan_of(judge_request(request_named("usage-both-ec"), rules)).key_usage, digital_signature);
 
     rules.key_usage = digital_signature;
@@ -50,7 +51,8 @@ TEST(TemplateRules, TheKeyUsageIsTheTemplatesOrTheRequestsWithinIt) {
     EXPECT_EQ(remarks(replaced), Codes{"KeyUsageReplaced"});
 
     rules.key_usage = key_encipherment;
-    EXPECT_EQ(refusals(judge_request(request_named("usage-both-ec"), rules)), Codes{"KeyUsageMismatch"}) << "EC cannot encipher";
+    EXPECT_EQ(refusals(judge_request(request_named("usage-both-ec"), rules)), Codes{"KeyUsageMismatch"})
+        << "EC cannot encipher";
     EXPECT_TRUE(refusals(judge_request(request_named("usage-ca"), rules)).contains("KeyUsageMismatch"))
         << "a CA's usage is refused even where the template would replace it";
 }
@@ -63,10 +65,12 @@ TEST(TemplateRules, UnsafeTemplatesIssueNothing) {
         return refusals(judge_request(request, rules)) == Codes{"TemplateUnsafe"};
     };
     EXPECT_TRUE(refused([](Template& t) { t.extended_key_usage.clear(); })) << "no EKU is any purpose";
-    for (const auto usage : {oid::any_extended_key_usage, oid::ms_certificate_request_agent, oid::ocsp_signing, oid::code_signing}) {
+    for (const auto usage :
+         {oid::any_extended_key_usage, oid::ms_certificate_request_agent, oid::ocsp_signing, oid::code_signing}) {
         EXPECT_TRUE(refused([&](Template& t) { t.extended_key_usage.emplace_back(usage); })) << usage;
     }
-    EXPECT_TRUE(refused([](Template& t) { t.key_usage_allowed = crypto::usage::key_cert_sign | crypto::usage::digital_signature; }));
+    EXPECT_TRUE(refused(
+        [](Template& t) { t.key_usage_allowed = crypto::usage::key_cert_sign | crypto::usage::digital_signature; }));
     EXPECT_TRUE(refused([](Template& t) { t.key_usage = crypto::usage::crl_sign | crypto::usage::digital_signature; }));
     EXPECT_TRUE(refused([](Template& t) { t.validity = 0min; }));
     EXPECT_TRUE(refused([](Template& t) { t.backdate = -1min; }));
@@ -91,7 +95,8 @@ TEST(TemplateRules, AnOfficerApprovesFirstEnrollmentsWhereTheTemplateSaysSo) {
     const auto held = judge_request(request_named("application-policies"), rules);
     ASSERT_TRUE(std::holds_alternative<Hold>(held));
     EXPECT_EQ(remarks(held), Codes{"ExtensionDropped"});
-    EXPECT_EQ(refusals(judge_request(request_named("ca"), rules)), Codes{"ExtensionForbidden"}) << "no officer is asked about that";
+    EXPECT_EQ(refusals(judge_request(request_named("ca"), rules)), Codes{"ExtensionForbidden"})
+        << "no officer is asked about that";
 }
 
 TEST(TemplateRules, TheMessageIsSignedWithTheKeyItIsAbout) {
