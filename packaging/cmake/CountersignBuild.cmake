@@ -8,9 +8,11 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
+option(COUNTERSIGN_PCH "Precompile the headers that every file includes" ON)
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  # The sloppiness is what ccache needs to cache anything that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE}")
 endif()
 
 add_library(countersign_flags INTERFACE)
@@ -52,6 +54,20 @@ set(COUNTERSIGN_LIBS_http OpenSSL::SSL Threads::Threads)
 set(COUNTERSIGN_LIBS_admin crypt nlohmann_json::nlohmann_json)
 set(COUNTERSIGN_LIBS_app spdlog::spdlog fmt nlohmann_json::nlohmann_json PkgConfig::SYSTEMD)
 
+# Heavy headers of a room's own.
+set(COUNTERSIGN_HEADERS_app <CLI/CLI.hpp> <nlohmann/json.hpp>)
+
+# What nearly every file includes anyway, parsed once per target.
+set(COUNTERSIGN_COMMON_HEADERS
+  <algorithm> <chrono> <functional> <memory> <mutex> <optional> <span> <string> <string_view> <variant> <vector>
+  <boost/system/result.hpp>)
+function(countersign_precompile target)
+  if(COUNTERSIGN_PCH)
+    target_precompile_headers(${target} PRIVATE ${COUNTERSIGN_COMMON_HEADERS} ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  endif()
+endfunction()
+
 # countersign_room(NAME DEPENDS ...): the static library of src/NAME.
 function(countersign_room room)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
@@ -62,6 +78,7 @@ function(countersign_room room)
   endif()
   add_library(countersign_${room} STATIC ${sources})
   target_include_directories(countersign_${room} PRIVATE "${CMAKE_SOURCE_DIR}/src/${room}")
+  countersign_precompile(countersign_${room} ${COUNTERSIGN_HEADERS_${room}})
   target_link_libraries(countersign_${room} PRIVATE countersign_flags ${COUNTERSIGN_LIBS_${room}})
   foreach(dependency IN LISTS ARG_DEPENDS)
     if(TARGET countersign_${dependency})

@@ -77,6 +77,10 @@ void check_renewal(Case& c) {
     if (!c.rules.renewal.allow_same_key && renewed.certificate.public_key() == c.facts.request->public_key()) {
         c.refuse("RenewalSameKey", "the template wants a new key at each renewal");
     }
+    // The next message would be signed with the new certificate, and SCEP encrypts its answer to that (RFC 8894 2.3).
+    if (renewed.certificate.public_key().is_rsa() && !c.facts.request->public_key().is_rsa()) {
+        c.refuse("RenewalKeyAlgorithm", "a certificate with an EC key could never be renewed over SCEP again");
+    }
     if (c.rules.renewal.require_same_subject) check_same_names(c, renewed.certificate);
 }
 

@@ -22,6 +22,7 @@ struct Renewal {
     std::string subject = "CN=device-7,O=Example";
     Texts sans{"dns:host.example.com"};
     std::size_t new_key = 2;
+    bool new_key_is_ec = false;
     bool recorded = true;
     bool revoked = false;
     bool present = true;
@@ -43,7 +44,7 @@ struct Renewal {
     Decision judged() const {
         const auto certificate = countersign::test::issue(content, ca, rsa_key(0), 7);
         const auto foreign = countersign::test::self_signed(rsa_key(3));
-        const auto request = request_for(rsa_key(new_key), subject, std::nullopt, sans);
+        const auto request = request_for(new_key_is_ec ? countersign::test::p256_key() : rsa_key(new_key), subject, std::nullopt, sans);
         Facts facts;
         facts.purpose = Purpose::renew;
         facts.profile = "default";
@@ -141,6 +142,12 @@ TEST(Renewal, TemplatesMayForbidItOrWantANewKey) {
     EXPECT_EQ(renewal.refused(), none);
     renewal.rules.renewal.allowed = false;
     EXPECT_EQ(renewal.refused(), Codes{"RenewalNotAllowed"});
+}
+
+TEST(Renewal, AnRsaCertificateDoesNotMoveToAKeyThatScepCannotEncryptTo) {
+    Renewal renewal;
+    renewal.new_key_is_ec = true;
+    EXPECT_EQ(renewal.refused(), Codes{"RenewalKeyAlgorithm"});
 }
 
 TEST(Renewal, NamesStayAsTheyAre) {
