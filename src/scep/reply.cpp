@@ -65,7 +65,9 @@ Result<Bytes> build_reply(const ReplyContext& context, const ReplyContent& conte
     };
     const crypto::SignCallback sign = [&](ByteView message) { return signer.key->sign(parameters.scheme, message); };
     const auto* success = std::get_if<ReplySuccess>(&content);
-    if (success == nullptr) return crypto::build_signed_data_without_content({signer.certificate}, parameters, sign);
+    // RFC 8894 3.3.2.2: the pkcsPKIEnvelope is omitted, not the content: certmonger and whatever else verifies with OpenSSL's PKCS7
+    // functions refuses a message that has none.
+    if (success == nullptr) return crypto::build_signed_data(oid::data, {}, {signer.certificate}, parameters, sign);
 
     if (!context.signer.public_key().is_rsa()) {
         return fail::denied("the reply cannot be encrypted: the key of the request's signer is not RSA");

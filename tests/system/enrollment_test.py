@@ -113,7 +113,7 @@ class EnrollmentTest(InstanceTest):
         victim, thief = self.client("victim"), self.client("thief")
         password = self.server.challenge()
         envelope = victim.envelop(victim.csr(password))
-        self.assert_failed(thief.send(thief.sign(envelope)), BAD_REQUEST, "enrollment.refused", "key")
+        self.assert_failed(thief.send(thief.sign(envelope)), BAD_MESSAGE_CHECK, "enrollment.refused", "key")
         self.assertEqual(victim.send(victim.sign(envelope)).status, SUCCESS)
 
     def test_nonces_of_any_length_are_echoed(self):

@@ -107,8 +107,8 @@ struct SignerParameters {
 Result<Bytes> build_signed_data(std::string_view content_type, ByteView content,
                                 const std::vector<Certificate>& certificates,
                                 const SignerParameters& signer, const SignCallback& sign);
-// The same with no encapsulated content at all, as CertRep FAILURE and PENDING have (RFC 8894 3.3.2.2, 3.3.2.3):
-// messageDigest is over zero octets.
+// The same with no encapsulated content at all: messageDigest is over zero octets. Some servers answer so; ours writes empty
+// content instead, which every client can verify.
 Result<Bytes> build_signed_data_without_content(const std::vector<Certificate>& certificates,
                                                 const SignerParameters& signer, const SignCallback& sign);
 
