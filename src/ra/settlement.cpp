@@ -186,7 +186,7 @@ Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, co
     TRY(auto earlier, profile.backend->reconcile(attempt.id));
     if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
     TRY(auto request, crypto::CertificateRequest::from_der(attempt.csr));
-    note(event_about(attempt, audit::event::enrollment_recovered).with("state", std::string(name(attempt.state))));
+    if (attempt.state == AttemptState::intent) note(event_about(attempt, audit::event::enrollment_recovered));
     return settle(profile, std::move(attempt), std::move(request), plan);
 }
 
