@@ -131,6 +131,15 @@ class HttpTest(InstanceTest):
                                           [("Content-Type", "application/x-www-form-urlencoded")])):
             self.enroll_by(f"post-{number}", lambda client, message, headers=headers: client.post(message, headers))
 
+    def test_post_without_operation_is_a_message(self):
+        def bare(client, message):
+            answer = parse(self.server.raw(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                           f"Content-Length: {len(message)}\r\n\r\n".encode() + message))
+            self.assertIn(("cache-control", "no-store"), [(name.lower(), value) for name, value in answer.headers])
+            return answer
+
+        self.enroll_by("post-bare", bare)
+
     def test_post_in_chunks_and_with_expect(self):
         def chunked(client, message):
             pieces = b"".join(b"%x\r\n%s\r\n" % (len(message[i:i + 500]), message[i:i + 500]) for i in range(0, len(message), 500))
