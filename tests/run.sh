@@ -16,7 +16,7 @@ case "${1:-}" in
 esac
 
 jobs=$(nproc)
-export CCACHE_NOHASHDIR=1
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR="$PWD"  # so that clones share what they compiled
 export CTEST_PARALLEL_LEVEL="$jobs"
 summary=()
 failed=0
