@@ -38,7 +38,7 @@ public:
         : config_(options.config),
           settings_(load_or_throw(options.config, [](const std::string& text) { spdlog::warn("{}", text); })),
           audit_(or_throw(open_audit(settings_, clock_, log_audit_line))),
-          database_(or_throw(open_store(settings_, options.crash_point))),
+          database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           workers_(worker_count(settings_.server), settings_.server.queue) {

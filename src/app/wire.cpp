@@ -97,9 +97,17 @@ Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& s
         one_time_options(found->second), pepper, database.challenges(), random));
 }
 
-Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings, store::CrashPoint crash_point) {
+Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings) {
     store::DatabaseOptions options;
     options.url = settings.store.url;
+    return store::Database::open(options);
+}
+
+Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Settings& settings,
+                                                              store::CrashPoint crash_point) {
+    store::DatabaseOptions options;
+    options.url = settings.store.url;
+    options.as_daemon = true;
     options.crash_point = std::move(crash_point);
     return store::Database::open(options);
 }

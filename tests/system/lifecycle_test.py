@@ -3,6 +3,7 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -45,6 +46,14 @@ class SignalsTest(InstanceTest):
         self.assertEqual(process.wait(60), 0)
         self.assertRegex(server.log(), r"stopped\n$")
         self.assertEqual([one["event"] for one in server.audit()][-1], "daemon.stopped")
+
+    def test_a_second_daemon_on_the_same_store_refuses_to_start(self):
+        server = self.instance().start()
+        second = subprocess.run([os.environ["COUNTERSIGND_BIN"], "--config", server.config], capture_output=True, text=True,
+                                timeout=60, check=False)
+        self.assertEqual(second.returncode, 1, second.stderr)
+        self.assertIn("another daemon", second.stderr)
+        self.assertEqual(server.http("GET", f"{PATH}?operation=GetCACaps").status, 200)
 
     def test_sigterm_does_not_wait_for_ever(self):
         server = self.instance()

@@ -30,8 +30,10 @@ config::Settings load_or_throw(const std::filesystem::path& file, const std::fun
 
 // The parts that commands need one by one. Errors name the file, the key and the remedy.
 
-Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings,
-                                                    store::CrashPoint crash_point = {});
+Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings);
+// With the lock that lets one daemon at a time work on it; conflict when another holds it.
+Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Settings& settings,
+                                                              store::CrashPoint crash_point);
 // At least `least_octets` from a file that only its owner can read.
 Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t least_octets, std::string_view what);
 // The audit file if one is configured; each line goes to `also` too.
