@@ -65,6 +65,8 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
         if (made) profile->templates.emplace(name, *std::move(made));
     }
     if (!identity || !accepted || !verifier) return;
+    if (ca.type == "local")
+        check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
 
     profile->agent = identity->agent;
     profile->decryption_keys = std::move(identity->decryption);
@@ -167,6 +169,22 @@ void Assembly::check_certificate(const config::KeyPairSettings& pair, const cryp
     if (!crypto::order_chain(certificate, chain)) {
         error(pair.place, name + " was not issued by the CA of this profile",
               "have the profile's CA issue it, or name the right CA");
+    }
+}
+
+// The embedded CA believes the agents in its ledger; one that is not there would have every request refused.
+void Assembly::check_recorded_agent(const config::KeyPairSettings& pair, const std::string& ca,
+                                    const crypto::Certificate& agent) {
+    const auto record = parts_.database.issued().find(ca, agent.serial_hex());
+    if (!record) return error(pair.place, record.error().detail, "see `countersign config explain store`");
+    if (!*record || (*record)->kind != "ra" || !equal((*record)->der, agent.der())) {
+        return error(pair.place, pair.certificate.string() + " is not in the store as an RA certificate of ca." + ca,
+                     "use the store that `countersign init` made together with this certificate, or restore both from "
+                     "one backup");
+    }
+    if ((*record)->revoked) {
+        error(pair.place, pair.certificate.string() + " has been revoked",
+              "have the CA issue another agent certificate");
     }
 }
 

@@ -1,7 +1,6 @@
 #include "log_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
@@ -18,22 +17,39 @@ auto uninterrupted(Call call) {
     return result;
 }
 
-// Holds the file's advisory lock against other processes.
+// Holds the file's advisory lock against other processes. A write lock of this kind takes a writable descriptor:
+// whoever may only read the log (flock(2) would do for that) cannot stop us.
 class FileLock {
 public:
     explicit FileLock(int descriptor)
-        : descriptor_(descriptor), held_(uninterrupted([&] { return ::flock(descriptor, LOCK_EX); }) == 0) {}
+        : descriptor_(descriptor), held_(uninterrupted([&] { return set(F_WRLCK, F_OFD_SETLKW); }) == 0) {}
     ~FileLock() {
-        if (held_) ::flock(descriptor_, LOCK_UN);
+        if (held_) set(F_UNLCK, F_OFD_SETLK);
     }
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
     bool held() const { return held_; }
 
 private:
+    int set(short type, int command) const {
+        struct flock whole_file {};
+        whole_file.l_type = type;
+        whole_file.l_whence = SEEK_SET;
+        return ::fcntl(descriptor_, command, &whole_file);
+    }
+
     int descriptor_;
     bool held_;
 };
+
+// A command run by root must not leave a file behind that the service cannot write: it belongs to whom its directory
+// belongs.
+bool give_to_owner_of(const std::filesystem::path& directory, int descriptor) {
+    if (::geteuid() != 0) return true;
+    struct stat status {};
+    if (::stat(directory.empty() ? "." : directory.c_str(), &status) != 0) return false;
+    return ::fchown(descriptor, status.st_uid, status.st_gid) == 0;
+}
 
 // A new file is only durable once its directory is.
 bool sync_directory(const std::filesystem::path& directory) {
@@ -78,6 +94,7 @@ Result<void> LogFile::settle(bool created) {
     inode_ = status.st_ino;
     if (created) {
         if (::fchmod(descriptor_, 0640) != 0) return failure("cannot set its mode");
+        if (!give_to_owner_of(path_.parent_path(), descriptor_)) return failure("cannot set its owner");
         if (!sync_directory(path_.parent_path())) return failure("cannot make it durable");
     }
     const FileLock lock(descriptor_);

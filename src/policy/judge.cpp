@@ -34,7 +34,9 @@ Decision judge(const Facts& facts, const Template& rules, Time now) {
     if (facts.purpose == Purpose::renew) check_renewal(c);
 
     if (!c.findings.empty()) return Deny{std::move(c.findings), c.mismatch};
-    if (rules.hold_for_approval && facts.purpose == Purpose::enroll) {
+    // A renewal keeps the names an officer has seen, unless the template lets it change them.
+    const bool new_names = facts.purpose == Purpose::enroll || !rules.renewal.require_same_subject;
+    if (rules.hold_for_approval && new_names) {
         return Hold{std::move(c.plan), "template " + rules.name + " wants an officer's approval", std::move(c.remarks)};
     }
     return Allow{std::move(c.plan), std::move(c.remarks)};

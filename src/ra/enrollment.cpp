@@ -24,13 +24,13 @@ bool is_final(AttemptState state) {
 }
 
 // An overheard envelope in the hands of somebody with a key of his own (design invariant 3). Said before the challenge
-// is looked at: he must neither learn whether it is good nor use up its refusals. Where a template allows proxying
-// clients, policy judges.
-bool resigned_by_another(const Profile& profile, const crypto::PublicKey& signer, const crypto::PublicKey& requested) {
-    if (signer == requested) return false;
-    const auto set = profile.template_set();
-    const auto strict = [](const policy::Template* rules) { return rules == nullptr || rules->signer_key_must_match; };
-    return strict(set.signature) && strict(set.encryption) && strict(set.general_purpose);
+// is looked at: he must neither learn whether it is good nor use up its refusals. A template for proxying clients must
+// be the one that the request's key usage chooses.
+bool resigned_by_another(const Profile& profile, const crypto::PublicKey& signer,
+                         const crypto::CertificateRequest& request) {
+    if (signer == request.public_key()) return false;
+    const auto* rules = policy::choose_template(profile.template_set(), request, "");
+    return rules == nullptr || rules->signer_key_must_match;
 }
 
 const policy::Template* rules_for(const Profile& profile, const policy::Facts& facts) {
@@ -70,6 +70,9 @@ Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView messag
         return verified.error();
     }
     if (!verified->message_type()) return refuse_type(profile, client, *verified, now);
+
+    TRY(const bool may_ask, may_ask_this(profile, *verified));
+    if (!may_ask) return refuse_query(profile, client, *verified, now);
 
     auto opened =
         scep::open_request(*std::move(verified), profile.decryption_keys, profile.accepted, profile.substitute_secret);
@@ -113,7 +116,7 @@ Result<Bytes> Enrollment::enroll(Exchange& exchange) {
             scep::FailInfo::bad_request);
     }
     const auto& signer_key = exchange.envelope().signer().public_key();
-    if (!exchange.renewed && resigned_by_another(exchange.profile, signer_key, exchange.request().public_key())) {
+    if (!exchange.renewed && resigned_by_another(exchange.profile, signer_key, exchange.request())) {
         return refuse(exchange, audit::event::enrollment_refused,
                       "SignerKeyMismatch: the message is not signed with the key it asks a certificate for",
                       scep::FailInfo::bad_message_check);
@@ -136,8 +139,7 @@ Result<bool> Enrollment::still_stands(const Exchange& exchange, const store::Att
     if (!is_final(attempt.state)) return true;
     if (attempt.state != AttemptState::issued || attempt.request_digest != exchange.request_digest) return false;
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, attempt.certificate_serial));
-    if (!record)
-        return fail::internal("certificate " + attempt.certificate_serial + " was issued and is not in the ledger");
+    if (!record) return false;  // issued by another CA, which the profile had then
     return exchange.now < record->not_before + (record->not_after - record->not_before) / 3 * 2;
 }
 

@@ -19,8 +19,20 @@ std::string ledger_serial(ByteView serial) {
 
 }  // namespace
 
-// The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), so
-// the IssuerAndSubject inside decides nothing.
+// Judged before anything is decrypted: the plaintext of GetCert and GetCRL is protected by nothing, so a stranger who
+// may have it decrypted and learns whether that went well can read captured enrollments, password included, block by
+// block.
+Result<bool> Enrollment::may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope) {
+    const auto type = envelope.message_type();
+    if (type != scep::MessageType::get_cert && type != scep::MessageType::get_crl) return true;
+    if (!profile.answer_queries || envelope.signer().self_issued()) return false;
+    TRY(const auto record, parts_.issued.find(profile.ca_name, envelope.signer().serial_hex()));
+    const bool to_a_client = record && (record->kind == "enroll" || record->kind == "renew");
+    return to_a_client && equal(record->der, envelope.signer().der());
+}
+
+// The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), and
+// the IssuerAndSubject inside is not even decrypted.
 Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
     TRY(auto attempt, parts_.transactions.latest(exchange.transaction));
     if (!attempt)
@@ -38,9 +50,8 @@ Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
 // Certificates are public, but a ledger that anybody can list by serial number is a gift; one's own key suffices.
 Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
     const auto& wanted = std::get<crypto::IssuerAndSerial>(exchange.opened.content());
-    if (!exchange.profile.answer_queries || !wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {
-        return refuse(exchange, audit::event::query_refused,
-                      "GetCert for another issuer, or not answered by this profile", FailInfo::bad_cert_id);
+    if (!wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {
+        return refuse(exchange, audit::event::query_refused, "GetCert for another issuer", FailInfo::bad_cert_id);
     }
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, ledger_serial(wanted.serial)));
     const bool to_a_client = record && (record->kind == "enroll" || record->kind == "renew");
@@ -55,15 +66,10 @@ Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
 
 Result<Bytes> Enrollment::answer_get_crl(Exchange& exchange) {
     const auto& wanted = std::get<crypto::IssuerAndSerial>(exchange.opened.content());
-    const auto& signer = exchange.envelope().signer();
-    TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, signer.serial_hex()));
     auto* revoker = exchange.profile.backend->revoker();
-    const bool ours = record && record->kind != "quarantined" && equal(record->der, signer.der());
-    const bool known_issuer = wanted.issuer.matches(exchange.profile.ca_chain.front().subject());
-    if (!exchange.profile.answer_queries || revoker == nullptr || !ours || !known_issuer) {
+    if (revoker == nullptr || !wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {
         return refuse(exchange, audit::event::query_refused,
-                      "GetCRL needs a signer certificate of this CA, the CA's name, and a CA that publishes CRLs "
-                      "through this server",
+                      "GetCRL needs the CA's name, and a CA that publishes CRLs through this server",
                       FailInfo::bad_cert_id);
     }
     TRY(Bytes crl, revoker->crl(exchange.now));

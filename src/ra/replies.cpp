@@ -52,7 +52,21 @@ Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::str
             return reply(profile, context, scep::ReplyFailure{FailInfo::bad_alg, ""}, now);
         case Wire::undecipherable: break;
     }
-    return reply(profile, context, scep::ReplyFailure{FailInfo::bad_message_check, ""}, now);
+    // A query that does not open is answered like one that has no right to what it names: the difference would be a
+    // padding oracle.
+    const bool query = failure.envelope.message_type() == scep::MessageType::get_cert ||
+                       failure.envelope.message_type() == scep::MessageType::get_crl;
+    const auto info = query ? FailInfo::bad_cert_id : FailInfo::bad_message_check;
+    return reply(profile, context, scep::ReplyFailure{info, ""}, now);
+}
+
+Result<Bytes> Enrollment::refuse_query(const Profile& profile, const std::string& client,
+                                       const scep::VerifiedEnvelope& envelope, Time now) {
+    note(event_for(profile, client, envelope, audit::event::query_refused)
+             .with("reason",
+                   std::string(
+                       "GetCert and GetCRL are answered to holders of a certificate of this CA, signing with it")));
+    return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_cert_id, ""}, now);
 }
 
 // The same answer as for an undecipherable message, octet for octet but for nonces: whether a challenge was wrong, late

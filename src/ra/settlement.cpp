@@ -50,6 +50,10 @@ store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attem
 Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt,
                                                crypto::CertificateRequest request,
                                                const crypto::CertificateContent& plan) {
+    // An RA that is not in order must not cost clients their passwords.
+    if (!profile.agent->identity().certificate.valid_at(parts_.clock.now())) {
+        return fail::unavailable("the enrollment agent certificate is not valid now");
+    }
     auto countersigned = profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name),
                                                     parts_.clock.now());
     if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
@@ -80,7 +84,8 @@ Result<Enrollment::Settled> Enrollment::settle_trouble(const Profile& profile, s
     }
     auto found = profile.backend->reconcile(attempt.id);
     if (!found) return in_doubt(found.error());
-    if (!*found) return fail::unavailable(error.detail);
+    // Not there yet is not never: it may still be on its way. The intent stays, and is advanced later.
+    if (!*found) return in_doubt(error);
     auto settled = settle_outcome(profile, std::move(attempt), plan, **std::move(found));
     if (!settled) return in_doubt(settled.error());
     return settled;

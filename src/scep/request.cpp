@@ -48,18 +48,15 @@ Result<RequestContent> read_content(MessageType type, ByteView octets) {
     switch (type) {
         case MessageType::pkcs_req:
         case MessageType::renewal_req: return read_certificate_request(octets);
-        case MessageType::cert_poll: {
-            TRY(auto value, crypto::parse_issuer_and_subject(octets));
-            return RequestContent(std::move(value));
-        }
         case MessageType::get_cert:
         case MessageType::get_crl: {
             TRY(auto value, crypto::parse_issuer_and_serial(octets));
             return RequestContent(std::move(value));
         }
+        case MessageType::cert_poll:
         case MessageType::cert_rep: break;
     }
-    return fail::malformed("not a request");
+    return fail::malformed("not a request with content");
 }
 
 }  // namespace
@@ -124,6 +121,10 @@ struct RequestOpener {
         if (auto refusal = refuse_in_public(data, accepted)) return fail(*std::move(refusal));
         const auto match = one_usable(*data, keys);
         if (!match) return fail({Wire::undecipherable, "not exactly one recipient of the envelope is ours"});
+        if (*envelope.message_type() == MessageType::cert_poll) {
+            style.transport = match->recipient->transport;
+            return OpenedRequest(std::move(envelope), Undisclosed{}, style);
+        }
         auto opened = decipher(*data, *match, substitute_secret);
         if (auto* refusal = std::get_if<Refusal>(&opened)) return fail(std::move(*refusal));
         return OpenedRequest(std::move(envelope), std::get<RequestContent>(std::move(opened)), style);

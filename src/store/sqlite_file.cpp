@@ -75,6 +75,12 @@ Result<std::unique_ptr<DaemonLock>> DaemonLock::take(const SqliteFile& file) {
     const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (descriptor < 0) return fail::unavailable("the lock " + path + " cannot be opened: " + reason(errno));
     std::unique_ptr<DaemonLock> lock(new DaemonLock(descriptor));
+    // Made by a command that root ran, it would keep the service out: it belongs to whom the store belongs.
+    struct stat store {};
+    if (::geteuid() == 0 &&
+        (::stat(real.c_str(), &store) != 0 || ::fchown(descriptor, store.st_uid, store.st_gid) != 0)) {
+        return fail::unavailable("the lock " + path + " cannot be given to the owner of the store: " + reason(errno));
+    }
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
     if (errno == EWOULDBLOCK) {
         return fail::conflict("another daemon or a migration works on the store " + file.path + " (it holds " + path +

@@ -167,7 +167,7 @@ class EnrollmentTest(InstanceTest):
 
     def test_a_request_cannot_be_a_poll_and_a_poll_cannot_be_a_request(self):
         client = self.client("confused")
-        self.assert_failed(client.send(client.request(self.server.challenge(), message_type=CERT_POLL)), BAD_MESSAGE_CHECK)
+        self.assert_failed(client.send(client.request(self.server.challenge(), message_type=CERT_POLL)), BAD_CERT_ID)
         poll = sequence(*[sequence()] * 2)
         self.assertEqual(client.send(client.sign(client.envelop(poll), PKCS_REQ)).status, FAILURE)
         self.assertEqual(self.issued("confused"), [])

@@ -85,6 +85,7 @@ private:
     Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id);
 
     // queries.cpp: questions about what exists already
+    Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope);
     Result<Bytes> answer_poll(Exchange& exchange);
     Result<Bytes> answer_get_cert(Exchange& exchange);
     Result<Bytes> answer_get_crl(Exchange& exchange);
@@ -94,6 +95,8 @@ private:
                                   Time now);
     Result<Bytes> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
                               Time now);
+    Result<Bytes> refuse_query(const Profile& profile, const std::string& client,
+                               const scep::VerifiedEnvelope& envelope, Time now);
     Result<Bytes> refuse_claim(Exchange& exchange, const Error& error);
     Result<Bytes> refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny);
     Result<Bytes> refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, scep::FailInfo info);

@@ -27,9 +27,14 @@ struct EnvelopeStyle {
     bool operator==(const EnvelopeStyle&) const = default;
 };
 
-using RequestContent = std::variant<crypto::CertificateRequest,   // PKCSReq, RenewalReq: self-signature verified
-                                    crypto::IssuerAndSubject,     // CertPoll
-                                    crypto::IssuerAndSerial>;     // GetCert, GetCRL
+// A CertPoll is not decrypted: its answer depends on who asks alone, and whatever depended on its content would tell an
+// eavesdropper who re-signs a captured envelope as a poll whether his changes left the padding valid (security
+// reference 0.1).
+struct Undisclosed {};
+
+using RequestContent = std::variant<crypto::CertificateRequest,  // PKCSReq, RenewalReq: self-signature verified
+                                    Undisclosed,                 // CertPoll
+                                    crypto::IssuerAndSerial>;    // GetCert, GetCRL
 
 // An envelope that was opened and understood. Made by open_request alone; move-only, consumed once.
 class OpenedRequest {
@@ -70,7 +75,8 @@ struct OpenFailure {
 // identifier), the content decrypted with EVP on our own parsed fields. Precondition: message_type() is set
 // and is a request type; anything else is undecipherable. No recipient of ours: undecipherable.
 std::variant<OpenedRequest, OpenFailure> open_request(VerifiedEnvelope envelope, const std::vector<DecryptionKey>& keys,
-                                                      const AcceptedAlgorithms& accepted, const Secret& substitute_secret,
+                                                      const AcceptedAlgorithms& accepted,
+                                                      const Secret& substitute_secret,
                                                       const crypto::CmsLimits& limits = {});
 
 }  // namespace countersign::scep

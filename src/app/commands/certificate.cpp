@@ -16,6 +16,7 @@ struct CertificateOptions : CommonOptions {
     std::string ca;
     int reason = 0;
     bool pem = false;
+    bool force = false;
 };
 
 // RFC 5280 5.3.1, those that make sense for an end entity.
@@ -120,8 +121,13 @@ int certificate_revoke(const CertificateOptions& options, Console& console) {
         throw StartupError(fail::denied(
             "this is the CA itself: its own CRL cannot revoke it; make a new instance and tell those who trust it"));
     }
+    if (one.kind == "ra" && !options.force) {
+        throw StartupError(fail::denied(
+            "this is a certificate of the RA itself: once it is revoked, nothing is issued any more. Give the "
+            "RA another one first, or say --force"));
+    }
     const Time now = console.clock.now();
-    or_throw(instance.database->issued().revoke(one.ca, one.serial, options.reason, now));
+    if (one.revoked) throw StartupError(fail::conflict("certificate " + one.serial + " is revoked already"));
     or_throw(instance.audit->record(
         audit::Event(audit::event::certificate_revoked, audit::severity_of(audit::event::certificate_revoked))
             .with("ca", one.ca)
@@ -130,6 +136,7 @@ int certificate_revoke(const CertificateOptions& options, Console& console) {
             .with("reason", reason_name(options.reason))
             .with("by", operator_name())
             .with("through", "command line")));
+    or_throw(instance.database->issued().revoke(one.ca, one.serial, options.reason, now));
     if (options.json) {
         print_json(console, {{"serial", one.serial},
                              {"ca", one.ca},
@@ -173,6 +180,7 @@ void add_certificate_commands(CLI::App& app, Chosen& chosen, Console& console) {
         "revoke", "Revoke one certificate; a running daemon publishes a new CRL on the next request for it");
     add_common_options(*revoke, *options);
     add_serial(revoke);
+    revoke->add_flag("--force", options->force, "Even a certificate of the RA itself");
     revoke->add_option("--reason", options->reason, "Why (RFC 5280)")
         ->transform(CLI::CheckedTransformer(revocation_reasons()))
         ->type_name("REASON");

@@ -100,11 +100,14 @@ int challenge_list(const ChallengeOptions& options, Console& console) {
 int challenge_revoke(const ChallengeOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
     const Time now = console.clock.now();
-    or_throw(instance.database->challenges().revoke(options.id, now));
+    if (!or_throw(instance.database->challenges().find_by_id(options.id))) {
+        throw StartupError(fail::not_found("there is no challenge " + printable(options.id)));
+    }
     or_throw(instance.audit->record(event_of(audit::event::challenge_revoked)
                                         .with("challenge", printable(options.id))
                                         .with("by", operator_name())
                                         .with("through", "command line")));
+    or_throw(instance.database->challenges().revoke(options.id, now));
     if (options.json) print_json(console, {{"id", options.id}, {"state", "revoked"}});
     return exit_done;
 }

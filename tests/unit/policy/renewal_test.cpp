@@ -67,6 +67,9 @@ TEST(Renewal, AGoodOneIsAllowed) {
     EXPECT_EQ(renewal.refused(), none) << verdict(renewal.judged());
     renewal.rules.hold_for_approval = true;
     EXPECT_TRUE(allowed(renewal.judged())) << "officers approve first enrollments";
+    renewal.rules.renewal.require_same_subject = false;
+    EXPECT_TRUE(std::holds_alternative<Hold>(renewal.judged())) << "and names they have not seen";
+    renewal.rules.renewal.require_same_subject = true;
     renewal.rules.signer_key_must_match = true;
     EXPECT_TRUE(allowed(renewal.judged())) << "the old key signs for the new one";
 }

@@ -134,8 +134,8 @@ TEST_F(EnrollmentTest, OnlyMessageType19Enrolls) {
         const bool query = type == "20" || type == "21" || type == "22";
         const auto reply = ask(device, {.message_type = type, .challenge = challenge});
         SCOPED_TRACE("message type " + type);
-        // The queries' content is no CSR, which only shows once decrypted.
-        expect_failure(reply, query ? FailInfo::bad_message_check : FailInfo::bad_request);
+        // Queries by one who has nothing here are refused before anything is decrypted.
+        expect_failure(reply, query ? FailInfo::bad_cert_id : FailInfo::bad_request);
     }
     expect_failure(ask(device, {.message_type = "19"}), FailInfo::bad_message_check);
     EXPECT_EQ(station.certificates(), 0U);

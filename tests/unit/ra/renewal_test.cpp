@@ -144,6 +144,29 @@ TEST_F(RenewalTest, GetCertReturnsOnesOwnCertificateAlone) {
     EXPECT_EQ(get(with_new_transaction(device), "21", *device.signer).fail_info, FailInfo::bad_cert_id);
 }
 
+// A stranger who may have a captured envelope decrypted as a query, and learns whether its padding held, reads it octet
+// by octet.
+TEST_F(RenewalTest, NoAnswerToAQueryTellsWhetherItsEnvelopeOpened) {
+    const auto outsider = station.device();
+    const auto insider = enrolled();
+    const auto other = station.enroll(station.device("CN=other"), {.challenge = station.mint(), .subject = "CN=other"});
+    const Bytes good = crypto::encode_issuer_and_serial({other.issuer(), to_bytes(other.serial())});
+    for (const auto* type : {"20", "21", "22"}) {
+        for (const auto& device : {outsider, insider}) {
+            if (device.signer->subject() == insider.signer->subject() && std::string(type) == "22" &&
+                device.transaction_id == insider.transaction_id) {
+                continue;  // the CRL is for him, whatever else he names
+            }
+            const auto opened = must(station.send(station.envelop(device, type, good)));
+            const auto garbage = must(station.send(station.envelop(device, type, {0x00})));
+            SCOPED_TRACE(type);
+            EXPECT_EQ(station.read(device, opened).fail_info, FailInfo::bad_cert_id);
+            EXPECT_EQ(station.read(device, garbage).fail_info, FailInfo::bad_cert_id);
+            EXPECT_EQ(opened.size(), garbage.size());
+        }
+    }
+}
+
 TEST_F(RenewalTest, GetCrlReturnsTheCrlToHoldersOfOurCertificates) {
     const auto device = enrolled();
     const auto reply = get(device, "22", *device.signer);
