@@ -6,6 +6,7 @@
 #include "scep_load.hpp"
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -38,18 +39,19 @@ std::vector<std::string> http_of(const std::vector<PreparedRequest>& requests) {
     return result;
 }
 
-// Every answer must be a certificate for the key that asked: a server that refuses quickly is not a fast one.
-void check_answers(const RequestMaker& maker, const std::vector<PreparedRequest>& requests, const LoadResult& load) {
+// Answers that are no certificate for the key that asked do not count: a server that refuses quickly is not a fast one.
+std::size_t count_certificates(const RequestMaker& maker, const std::vector<PreparedRequest>& requests,
+                               const LoadResult& load) {
+    std::atomic<std::size_t> certificates{0};
     in_parallel(requests.size(), [&](std::size_t i) {
         if (!load.replies[i]) throw std::runtime_error("a request was not answered");
         const auto rep = must(maker.read(requests[i], load.replies[i]->body), "an answer");
-        if (rep.status != scep::PkiStatus::success || rep.certificates.empty() ||
-            !(rep.certificates.front().public_key() == requests[i].signer.public_key())) {
-            throw std::runtime_error(
-                "a request was refused: " + std::string(rep.fail_info ? name(*rep.fail_info) : "no failInfo") + " " +
-                rep.fail_info_text);
+        if (rep.status == scep::PkiStatus::success && !rep.certificates.empty() &&
+            rep.certificates.front().public_key() == requests[i].signer.public_key()) {
+            ++certificates;
         }
     });
+    return certificates;
 }
 
 EnrollmentRow measure_enrollments(const std::string& server_name, const ServerProcess& server, const Endpoint& endpoint,
@@ -69,7 +71,8 @@ EnrollmentRow measure_enrollments(const std::string& server_name, const ServerPr
     const auto after = measure_primitives(kPrimitiveRounds);
     row.primitives = {(before.decrypt_ms + after.decrypt_ms) / 2, (before.sign_ms + after.sign_ms) / 2};
 
-    check_answers(maker, requests, load);
+    row.enrollments = count_certificates(maker, requests, load);
+    row.refused = requests.size() - row.enrollments;
     return row;
 }
 
@@ -99,6 +102,7 @@ void measure_countersignd(const Options& options, Report& report) {
     for (const auto connections : options.connections) {
         report.enrollments.push_back(measure_enrollments("countersignd", server, instance.endpoint, maker,
                                                          minter.mint(options.enrollments), connections));
+        if (report.enrollments.back().refused > 0) throw std::runtime_error("countersignd refused a good request");
     }
     for (const auto* operation : {"GetCACaps", "GetCACert"}) {
         report.queries.push_back(
@@ -141,7 +145,7 @@ void run(const Options& options) {
         report.remarks.emplace_back(
             "scepserver does less: one private decryption and two signatures, no countersignature, one shared "
             "password, no "
-            "one-time passwords, no audit file.");
+            "one-time passwords, no audit file. What it refused under several connections are races in its file depot.");
     }
     std::cout << report.table();
     if (!options.json.empty()) std::ofstream(options.json) << report.json() << '\n';

@@ -10,10 +10,10 @@ std::string Report::table() const {
     std::ostringstream out;
     out << std::fixed;
     out << "Enrollments, RSA 2048 throughout\n"
-           "server       connections  number     per s  CPU ms each  RSA ms each    ratio\n";
+           "server       connections  issued refused     per s  CPU ms each  RSA ms each    ratio\n";
     for (const auto& row : enrollments) {
         out << std::left << std::setw(13) << row.server << std::right << std::setw(11) << row.connections
-            << std::setw(8) << row.enrollments << std::setw(10) << std::setprecision(1) << row.per_second()
+            << std::setw(8) << row.enrollments << std::setw(8) << row.refused << std::setw(10) << std::setprecision(1) << row.per_second()
             << std::setw(13) << std::setprecision(3) << row.cpu_ms_each() << std::setw(13)
             << row.primitives.enrollment_ms() << std::setw(9) << row.ratio() << '\n';
     }
@@ -39,6 +39,7 @@ std::string Report::json() const {
         document["enrollments"].push_back({{"server", row.server},
                                            {"connections", row.connections},
                                            {"enrollments", row.enrollments},
+                                           {"refused", row.refused},
                                            {"per_second", row.per_second()},
                                            {"cpu_ms_each", row.cpu_ms_each()},
                                            {"rsa_primitives_ms", row.primitives.enrollment_ms()},

@@ -12,7 +12,8 @@ namespace countersign::bench {
 struct EnrollmentRow {
     std::string server;
     std::size_t connections = 0;
-    std::size_t enrollments = 0;
+    std::size_t enrollments = 0;  // that gave a certificate
+    std::size_t refused = 0;
     double seconds = 0;
     double cpu_seconds = 0;    // of the server
     PrimitiveCost primitives;  // mean of just before and just after
