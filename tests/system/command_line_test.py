@@ -1,6 +1,7 @@
 """The command line that scripts rely on: exit codes, JSON keys, and refusals that say what to do."""
 import json
 import re
+import socket
 import stat
 import subprocess
 import unittest
@@ -200,9 +201,9 @@ class ConfigurationTest(InstanceTest):
             self.assertIn("/no/such.toml", done.stderr.decode() + done.stdout.decode())
 
     def test_a_taken_port_is_named(self):
-        self.server.start()
-        self.addCleanup(lambda: self.server.process and self.server.stop())
-        done = run(program("countersignd"), "--config", self.server.config, timeout=30)
+        host, port = self.server.address.split(":")
+        with socket.create_server((host, int(port))):
+            done = run(program("countersignd"), "--config", self.server.config, timeout=30)
         self.assertEqual(done.returncode, REFUSED)
         self.assertIn(self.server.address, text(done))
 
