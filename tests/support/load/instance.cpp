@@ -67,7 +67,7 @@ Instance make_instance(const std::filesystem::path& countersign, const std::file
     const auto log = std::filesystem::path(directory.string() + ".init");
     std::filesystem::remove(log);
     ServerProcess init({countersign.string(), "init", directory.string(), "--listen",
-                        "127.0.0.1:" + std::to_string(free_port()), "--json"},
+                        "127.0.0.1:" + std::to_string(free_port()), "--ca-key", "rsa2048", "--json"},
                        {}, log);
     const auto status = init.wait(120s);
     const auto text = contents(log);

@@ -27,8 +27,8 @@ struct Instance {
 // A port of 127.0.0.1 that was free a moment ago.
 std::uint16_t free_port();
 
-// Runs `countersign init` with a free port of the loopback interface. Throws std::runtime_error with its output when it
-// fails.
+// Runs `countersign init` with RSA 2048 for the CA too (init's own default is larger) and a free port of the loopback
+// interface. Throws std::runtime_error with its output when it fails.
 Instance make_instance(const std::filesystem::path& countersign, const std::filesystem::path& directory);
 
 // A child process that is killed, if it still lives, when this goes. One thread at a time.
