@@ -145,13 +145,14 @@ TEST_F(Commands, CertificatesAreListedShownAndRevoked) {
     EXPECT_THAT(command({"certificate", "show", serial, "--pem"}).out,
                 testing::StartsWith("-----BEGIN CERTIFICATE-----"));
 
-    EXPECT_EQ(command({"certificate", "revoke", serial, "--reason", "superseded"}).code, 0);
+    EXPECT_EQ(command({"certificate", "revoke", serial, "--reason", "superseded"}).code, 1) << "it is the RA's own";
+    EXPECT_EQ(command({"certificate", "revoke", serial, "--reason", "superseded", "--force"}).code, 0);
     const auto revoked = json_command({"certificate", "show", serial}).json();
     EXPECT_EQ(revoked["state"], "revoked");
     EXPECT_EQ(revoked["reason"], "superseded");
     EXPECT_THAT(audit_log(), HasSubstr("certificate.revoked"));
     EXPECT_EQ(json_command({"certificate", "list", "--valid"}).json().size(), 2u);
-    EXPECT_EQ(command({"certificate", "revoke", serial}).code, 1) << "twice";
+    EXPECT_EQ(command({"certificate", "revoke", serial, "--force"}).code, 1) << "twice";
     EXPECT_EQ(command({"certificate", "show", "0123"}).code, 1);
 }
 
