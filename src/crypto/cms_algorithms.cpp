@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "asn1_cms.hpp"
+#include "signature_algorithm.hpp"
 
 namespace countersign::crypto::cms {
 
@@ -94,17 +95,6 @@ Result<DigestAlgorithm> mgf1_digest_or_sha1(const X509_ALGOR* algorithm) {
     const auto inner = decode_all<AlgorithmIdentifier, d2i_X509_ALGOR>(view.parameter);
     if (!inner) return fail::malformed("unreadable MGF1 parameters");
     return digest_of(inner.get());
-}
-
-std::size_t digest_size(DigestAlgorithm algorithm) {
-    switch (algorithm) {
-        case DigestAlgorithm::md5: return 16;
-        case DigestAlgorithm::sha1: return 20;
-        case DigestAlgorithm::sha256: return 32;
-        case DigestAlgorithm::sha384: return 48;
-        case DigestAlgorithm::sha512: return 64;
-    }
-    return 0;
 }
 
 std::optional<SignatureScheme> pss_scheme(const AlgorithmView& view, DigestAlgorithm digest) {

@@ -93,6 +93,24 @@ constexpr bool is_prime(unsigned candidate) {
     return candidate >= 2;
 }
 
+constexpr unsigned largest_small_factor = 751;
+
+constexpr std::size_t count_small_primes() {
+    std::size_t count = 0;
+    for (unsigned candidate = 2; candidate <= largest_small_factor; ++candidate) count += is_prime(candidate) ? 1 : 0;
+    return count;
+}
+
+// Every judged request is tried against these; they are found when this file is compiled.
+constexpr auto small_primes = [] {
+    std::array<unsigned, count_small_primes()> primes{};
+    std::size_t next = 0;
+    for (unsigned candidate = 2; candidate <= largest_small_factor; ++candidate) {
+        if (is_prime(candidate)) primes[next++] = candidate;
+    }
+    return primes;
+}();
+
 // Those primes below 168 modulo which 65537 generates so small a group that membership says something.
 constexpr std::array roca_primes{11U, 13U, 17U,  19U,  37U,  53U,  61U,  71U, 73U,
                                  79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U};
@@ -111,8 +129,8 @@ constexpr bool is_power_of_65537(unsigned residue, unsigned prime) {
 
 unsigned small_factor(ByteView modulus) {
     check_size(modulus);
-    for (unsigned candidate = 2; candidate <= 751; ++candidate) {
-        if (is_prime(candidate) && remainder(modulus, candidate) == 0) return candidate;
+    for (const unsigned prime : small_primes) {
+        if (remainder(modulus, prime) == 0) return prime;
     }
     return 0;
 }

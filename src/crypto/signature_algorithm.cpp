@@ -28,17 +28,6 @@ constexpr std::array<Known, 9> known{{
     {{Padding::ecdsa, DigestAlgorithm::sha512}, "1.2.840.10045.4.3.4"},
 }};
 
-std::uint64_t digest_size(DigestAlgorithm algorithm) {
-    switch (algorithm) {
-        case DigestAlgorithm::md5: return 16;
-        case DigestAlgorithm::sha1: return 20;
-        case DigestAlgorithm::sha256: return 32;
-        case DigestAlgorithm::sha384: return 48;
-        case DigestAlgorithm::sha512: return 64;
-    }
-    return 0;
-}
-
 // RFC 4055 section 3.1; DER leaves out what is SHA-1's default.
 void write_pss_parameters(DerWriter& out, DigestAlgorithm algorithm) {
     out.nest(tag::sequence, [&](DerWriter& parameters) {
@@ -118,6 +107,17 @@ Result<SignatureScheme> read_scheme(ByteView der) {
 }
 
 }  // namespace
+
+std::size_t digest_size(DigestAlgorithm algorithm) {
+    switch (algorithm) {
+        case DigestAlgorithm::md5: return 16;
+        case DigestAlgorithm::sha1: return 20;
+        case DigestAlgorithm::sha256: return 32;
+        case DigestAlgorithm::sha384: return 48;
+        case DigestAlgorithm::sha512: return 64;
+    }
+    return 0;
+}
 
 std::optional<SignatureScheme> signature_scheme_from(ByteView algorithm_identifier) {
     const auto scheme = read_scheme(algorithm_identifier);

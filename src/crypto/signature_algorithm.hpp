@@ -11,4 +11,7 @@ namespace countersign::crypto {
 // (for PSS also: an MGF1 digest or salt length that differs from the digest's own).
 std::optional<SignatureScheme> signature_scheme_from(ByteView algorithm_identifier);
 
+// Octets of a digest, which is also the one PSS salt length this program reads and writes.
+std::size_t digest_size(DigestAlgorithm algorithm);
+
 }  // namespace countersign::crypto

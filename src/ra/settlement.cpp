@@ -3,6 +3,7 @@
 #include "countersign/core/text.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/plan_record.hpp"
+#include "countersign/store/ledger_entry.hpp"
 
 namespace countersign::ra {
 
@@ -26,20 +27,10 @@ Error in_doubt(Error error) {
 
 store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attempt& attempt,
                                       const crypto::Certificate& certificate) {
-    store::IssuedCertificate entry;
-    entry.serial = certificate.serial_hex();
-    entry.ca = profile.ca_name;
+    auto entry = store::ledger_entry(certificate, profile.ca_name, attempt.kind);
     entry.profile = profile.name;
     entry.attempt = attempt.id;
-    entry.kind = attempt.kind;
-    entry.subject = certificate.subject().text();
-    for (const auto& san : certificate.subject_alt_names()) entry.sans.push_back(crypto::to_text(san));
     entry.template_name = attempt.template_name;
-    entry.public_key = certificate.public_key().fingerprint();
-    entry.fingerprint = certificate.fingerprint_sha256();
-    entry.not_before = certificate.not_before();
-    entry.not_after = certificate.not_after();
-    entry.der = to_bytes(certificate.der());
     return entry;
 }
 

@@ -5,6 +5,7 @@
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
 #include "countersign/keys/file_key.hpp"
+#include "countersign/store/ledger_entry.hpp"
 #include "new_instance.hpp"
 #include "staging.hpp"
 
@@ -61,20 +62,6 @@ std::shared_ptr<keys::Key> make_key(StagedDirectory& staged, const std::string& 
     return or_throw(keys::key_from_pem(pem, file));
 }
 
-store::IssuedCertificate ledger_entry(const crypto::Certificate& certificate, const std::string& kind) {
-    store::IssuedCertificate entry;
-    entry.serial = certificate.serial_hex();
-    entry.ca = "default";
-    entry.kind = kind;
-    entry.subject = certificate.subject().text();
-    entry.public_key = certificate.public_key().fingerprint();
-    entry.fingerprint = certificate.fingerprint_sha256();
-    entry.not_before = certificate.not_before();
-    entry.not_after = certificate.not_after();
-    entry.der = to_bytes(certificate.der());
-    return entry;
-}
-
 struct Authority {
     crypto::Certificate ca;
     crypto::Certificate agent;
@@ -119,9 +106,9 @@ void make_store(const StagedDirectory& staged, const Authority& authority) {
     store_options.url = settings.store.url;
     or_throw(store::Database::migrate(store_options));
     const auto database = or_throw(open_store(settings));
-    or_throw(database->issued().insert(ledger_entry(authority.ca, "ca")));
-    or_throw(database->issued().insert(ledger_entry(authority.agent, "ra")));
-    or_throw(database->issued().insert(ledger_entry(authority.encryption, "ra")));
+    or_throw(database->issued().insert(store::ledger_entry(authority.ca, "default", "ca")));
+    or_throw(database->issued().insert(store::ledger_entry(authority.agent, "default", "ra")));
+    or_throw(database->issued().insert(store::ledger_entry(authority.encryption, "default", "ra")));
     database->close();
 }
 

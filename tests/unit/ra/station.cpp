@@ -3,6 +3,7 @@
 #include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/oid.hpp"
 #include "countersign/scep/capabilities.hpp"
+#include "countersign/store/ledger_entry.hpp"
 
 #include <algorithm>
 #include <map>
@@ -84,17 +85,7 @@ Station::Station() : ca_certificate(root(random, clock.now())) {
         auto certificate =
             must(ca::make_ra_certificate(role, "CN=Test RA", pooled_key(index)->public_key(), std::chrono::days{365},
                                          ca_certificate, *ca_key, {}, clock.now(), random));
-        store::IssuedCertificate entry;
-        entry.serial = certificate.serial_hex();
-        entry.ca = "default";
-        entry.kind = "ra";
-        entry.subject = certificate.subject().text();
-        entry.public_key = certificate.public_key().fingerprint();
-        entry.fingerprint = certificate.fingerprint_sha256();
-        entry.not_before = certificate.not_before();
-        entry.not_after = certificate.not_after();
-        entry.der = to_bytes(certificate.der());
-        must(database->issued().insert(entry));
+        must(database->issued().insert(store::ledger_entry(certificate, "default", "ra")));
         return certificate;
     };
     challenge::OneTimeOptions otp;
