@@ -1,5 +1,7 @@
 #include "files.hpp"
 
+#include "countersign/core/text.hpp"
+
 #include "countersign/app/wire.hpp"
 
 #include <fcntl.h>
@@ -78,6 +80,13 @@ Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t l
                                " octets; it needs at least " + std::to_string(least_octets));
     }
     return secret;
+}
+
+Result<Secret> read_password_file(const std::filesystem::path& file) {
+    TRY(const Secret text, read_secret_file(file, 1, "the single password"));
+    Secret password(trim(text.reveal_text()));
+    if (password.empty()) return fail::malformed(file.string() + " holds no password");
+    return password;
 }
 
 }  // namespace countersign::app

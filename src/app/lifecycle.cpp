@@ -41,6 +41,7 @@ public:
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
+          admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
           workers_(worker_count(settings_.server), settings_.server.queue) {
         set_log_level(settings_.log.level);
     }
@@ -94,8 +95,10 @@ private:
         return options;
     }
 
+    SharedParts shared_parts() { return {*database_, clock_, random_}; }
+
     Wiring assemble_or_throw(const config::Settings& settings) {
-        auto wiring = assemble(settings, {*database_, clock_, random_});
+        auto wiring = assemble(settings, shared_parts());
         std::string problems;
         for (const auto& finding : wiring.findings) {
             if (finding.level == config::FindingLevel::warning) {
@@ -110,7 +113,7 @@ private:
 
     void start_serving() {
         server_ = or_throw(http::Server::bind(server_options(settings_),
-                                              make_router(settings_, wiring_, enrollment_, clock_), workers_));
+                                              make_router(settings_, wiring_, admin_, enrollment_, clock_), workers_));
         server_->start();
         for (const auto& address : server_->addresses()) spdlog::info("listening on {}", address);
         sd_notify(0, "READY=1");
@@ -136,7 +139,8 @@ private:
         try {
             auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
             auto wiring = assemble_or_throw(settings);
-            auto router = make_router(settings, wiring, enrollment_, clock_);
+            auto admin = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
+            auto router = make_router(settings, wiring, admin, enrollment_, clock_);
             {
                 const std::lock_guard lock(wiring_mutex_);
                 wiring_ = std::move(wiring);
@@ -193,6 +197,7 @@ private:
     ra::Enrollment enrollment_;
     std::mutex wiring_mutex_;
     Wiring wiring_;
+    AdminSurfaces admin_;
     async::WorkerPool workers_;
     std::unique_ptr<http::Server> server_;
 };

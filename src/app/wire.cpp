@@ -1,7 +1,9 @@
 // The only file that names adapters: which kind of key, CA, challenge and store a word in the configuration stands for.
 #include "countersign/app/wire.hpp"
 
+#include "admin_surfaces.hpp"
 #include "assembly.hpp"
+#include "countersign/admin/basic.hpp"
 #include "countersign/ca/local.hpp"
 #include "countersign/challenge/fixed.hpp"
 #include "countersign/challenge/one_time.hpp"
@@ -23,14 +25,6 @@ challenge::OneTimeOptions one_time_options(const config::ProfileSettings& profil
 
 Result<Secret> read_pepper(const config::Settings& settings) {
     return read_secret_file(settings.secrets.pepper, 32, "the pepper");
-}
-
-// Blanks and line ends around a password in a file are not part of it.
-Result<Secret> read_password(const std::filesystem::path& file) {
-    TRY(const Secret text, read_secret_file(file, 1, "the single password"));
-    Secret password(trim(text.reveal_text()));
-    if (password.empty()) return fail::malformed(file.string() + " holds no password");
-    return password;
 }
 
 }  // namespace
@@ -68,7 +62,7 @@ Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const confi
     const auto& mode = profile.challenge.mode;
     if (mode == "none") return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::NoPassword>());
     if (mode == "single-password") {
-        TRY(Secret password, read_password(profile.challenge.password_file));
+        TRY(Secret password, read_password_file(profile.challenge.password_file));
         return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::SinglePassword>(std::move(password)));
     }
     if (mode == "one-time") {
@@ -123,8 +117,15 @@ Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings
     return std::unique_ptr<audit::Sink>(std::make_unique<audit::TeeSink>(std::move(sinks)));
 }
 
+std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config::Settings& settings,
+                                                                   const SharedParts& parts) {
+    const auto accounts = accounts_of(settings);
+    return {{"basic", std::make_shared<admin::Basic>(accounts, parts.clock, parts.random)}};
+}
+
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
-                                                ra::Enrollment& enrollment, const Clock& clock) {
+                                                const AdminSurfaces& admin, ra::Enrollment& enrollment,
+                                                const Clock& clock) {
     auto router = std::make_shared<http::Router>();
     for (const auto& [name, profile] : wiring.profiles) {
         const auto endpoint = std::make_shared<http::ScepEndpoint>(profile, enrollment, clock);
@@ -135,6 +136,7 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
             if (path.ends_with(".dll")) forms.insert(std::filesystem::path(path).parent_path().string());
         }
         for (const auto& form : forms) router->add(form, endpoint);
+        add_password_page(*router, settings.profiles.at(name), *profile, admin, endpoint);
     }
     for (const auto& [name, ca] : settings.ca) {
         if (!ca.crl_path.empty())

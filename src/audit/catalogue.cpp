@@ -61,6 +61,14 @@ constexpr std::array kCatalogue{
                    "revoke it there."},
     CatalogueEntry{event::certificate_revoked, Severity::info,
                    "A certificate was revoked; names serial, reason and who asked."},
+    CatalogueEntry{event::sign_in_failed, Severity::warning,
+                   "Somebody could not sign in to an admin surface: names the account they tried, from where and why. "
+                   "Many of them from one place are a guesser, who is slowed down."},
+    CatalogueEntry{event::challenge_withheld, Severity::warning,
+                   "Somebody who signed in was shown no challenge: they may not mint for the profile, or their browser "
+                   "was made to ask by another site."},
+    CatalogueEntry{event::challenge_shown, Severity::info,
+                   "The password page was shown for a profile that mints nothing (single-password, none)."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
 };

@@ -121,7 +121,7 @@ Result<bool> OneTimePasswords::release(const Claim& claim, ReleaseReason reason,
 }
 
 Result<MintedChallenge> OneTimePasswords::issue(const Binding& binding, std::optional<std::chrono::minutes> valid,
-                                                const std::string& who, Time now) {
+                                                const Requester& who, Time now) {
     TRY(const Binding canonical, in_one_spelling(binding));
     const std::chrono::minutes validity = valid.value_or(options_.valid);
     if (validity <= std::chrono::minutes::zero() || validity > kLongestValidity) {
@@ -132,7 +132,7 @@ Result<MintedChallenge> OneTimePasswords::issue(const Binding& binding, std::opt
     challenge.subject = canonical.subject;
     challenge.sans = canonical.sans;
     challenge.template_name = canonical.template_name;
-    challenge.created_by = printable(who);
+    challenge.created_by = printable(who.name);
     challenge.created = now;
     challenge.expires = now + validity;
     Result<void> inserted;
@@ -140,7 +140,7 @@ Result<MintedChallenge> OneTimePasswords::issue(const Binding& binding, std::opt
         Secret value = random_digits(random_, options_.octets);
         challenge.mac = mac_of(value.reveal());
         challenge.id = lower_hex(random_.bytes(kIdOctets));
-        inserted = store_.insert(challenge, options_.max_outstanding);
+        inserted = store_.insert(challenge, {options_.max_outstanding, who.max_outstanding});
         if (inserted) return MintedChallenge{std::move(value), challenge.id, challenge.expires};
         if (inserted.error().kind != ErrorKind::conflict) return inserted.error();
     }

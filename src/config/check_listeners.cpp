@@ -157,6 +157,11 @@ void check_accounts(Document& document) {
             document.refuse(key + ".password_hash", "this is no password hash",
                             "write what `countersign hash-password` prints, and change the password if it stood here");
         }
+        for (const std::string& used : account.templates) {
+            if (settings.templates.contains(used)) continue;
+            document.refuse(key + ".templates", "no [template." + printable(used, 60) + "] exists",
+                            one_of(settings.templates, "template"));
+        }
         for (const std::string& profile : account.profiles) {
             if (settings.profiles.contains(profile)) continue;
             document.refuse(key + ".profiles", "no [profile." + printable(profile, 60) + "] exists",

@@ -165,7 +165,8 @@ void check_paths(Document& document) {
     }
     for (const auto& [name, profile] : document.settings.profiles) {
         for (const std::string& path : profile.admin_paths) {
-            claims.claim("profile." + name + ".admin_paths", path, {forms_of(path).front()});
+            const std::string plain = forms_of(path).front();
+            claims.claim("profile." + name + ".admin_paths", path, {plain, plain + "/mscep.dll"});
         }
     }
     for (const auto& [name, ca] : document.settings.ca) {

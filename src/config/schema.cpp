@@ -64,6 +64,10 @@ constexpr Key key_table[] = {
         .needed(),
     {"listener", "trusted_proxies", Kind::texts, "[]", put<&Lis::trusted_proxies>,
      "Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed."},
+    Key{"listener", "sign_in", Kind::texts, "[\"basic\"]", put<&Lis::sign_in>,
+        "How administrators show who they are, in the order offered. Some clients take the first of Negotiate, NTLM and "
+        "Basic that is offered and never fall back: offer them Basic alone."}
+        .among("basic"),
     Key{"listener", "plain_http_admin", Kind::text, "", put_plain_admin,
         "Opens the admin surfaces over plain HTTP beyond loopback and trusted proxies. Only these very words do."}
         .among("i understand passwords travel in clear"),
@@ -280,6 +284,12 @@ constexpr Key key_table[] = {
         .among("device-administrator,officer,auditor")
         .needed(),
     {"account", "profiles", Kind::texts, "[]", put<&Acc::profiles>, "Profiles the account works on. Empty: all."},
+    {"account", "templates", Kind::texts, "[]", put<&Acc::templates>,
+     "Templates a device administrator makes challenges for. Empty: all that the profile uses."},
+    Key{"account", "max_outstanding", Kind::number, "5000", put<&Acc::max_outstanding>,
+        "Unused challenges of this account at a time, so that one account cannot fill the profile. 0: no limit of its "
+        "own."}
+        .between(0, 1000000, "passwords"),
 
     {"audit", "file", Kind::file, "", put<&AuditSettings::file>,
      "Where audit events go. Absent: to the operations log alone."},

@@ -1,6 +1,6 @@
 #include "countersign/http/crl_endpoint.hpp"
 
-#include "countersign/http/status.hpp"
+#include "countersign/net/status.hpp"
 
 namespace countersign::http {
 
@@ -11,9 +11,9 @@ Response CrlEndpoint::answer(const Request& request) {
         return response;
     }
     auto* revoker = backend_->revoker();
-    if (revoker == nullptr) return refusal(ErrorKind::not_found);
+    if (revoker == nullptr) return net::refusal(ErrorKind::not_found);
     auto crl = revoker->crl(clock_.now());
-    if (!crl) return refusal(crl.error().kind);
+    if (!crl) return net::refusal(crl.error().kind);
     auto response = Response::bytes(200, "application/pkix-crl", *std::move(crl));
     response.headers.emplace_back("Cache-Control", "max-age=60");
     return response;

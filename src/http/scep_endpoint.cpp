@@ -1,6 +1,6 @@
 #include "countersign/http/scep_endpoint.hpp"
 
-#include "countersign/http/status.hpp"
+#include "countersign/net/status.hpp"
 #include "countersign/scep/transport.hpp"
 #include "landing_page.hpp"
 
@@ -58,7 +58,7 @@ Response ScepEndpoint::answer(const Request& request) {
     if (query.operation == Operation::get_next_ca_cert) return answer_next_ca_cert();
     const bool posted = request.method == "POST" && query.operation_text.empty();
     if (posted || query.operation == Operation::pki_operation) return answer_pki_operation(request, query.message);
-    return answer_at_once(request).value_or(refusal(ErrorKind::not_found));
+    return answer_at_once(request).value_or(net::refusal(ErrorKind::not_found));
 }
 
 Response ScepEndpoint::answer_pki_operation(const Request& request, const std::string& message) {
@@ -70,7 +70,7 @@ Response ScepEndpoint::answer_pki_operation(const Request& request, const std::s
         if (!decoded) return Response::text(400, "The message parameter is not base64.");
         reply = enrollment_.answer(*profile_, *decoded, request.client);
     }
-    if (!reply) return refusal(reply.error().kind);
+    if (!reply) return net::refusal(reply.error().kind);
     auto response = Response::bytes(200, "application/x-pki-message", *std::move(reply));
     response.headers.emplace_back("Cache-Control", "no-store");
     return response;
@@ -78,7 +78,7 @@ Response ScepEndpoint::answer_pki_operation(const Request& request, const std::s
 
 Response ScepEndpoint::answer_next_ca_cert() {
     auto answer = scep::next_ca_certificates(profile_->successor_chain, profile_->agent->identity(), clock_.now());
-    if (!answer) return refusal(answer.error().kind);
+    if (!answer) return net::refusal(answer.error().kind);
     return Response::bytes(200, answer->content_type, std::move(answer->body));
 }
 

@@ -103,6 +103,7 @@ private:
 
 Result<void> SocketServer::listen(const ListenerOptions& options) {
     auto traits = std::make_shared<ListenerTraits>();
+    traits->address = options.address;
     traits->serves = options.serves;
     for (const auto& proxy : options.trusted_proxies) {
         TRY(const auto block, Block::parse(proxy));

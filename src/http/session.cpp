@@ -51,11 +51,15 @@ Session::Session(std::shared_ptr<Site> site, std::shared_ptr<const ListenerTrait
     : site_(std::move(site)),
       listener_(std::move(listener)),
       peer_(std::move(peer)),
+      connection_(std::make_shared<net::Connection>()),
       transport_(std::move(transport)),
       seat_(std::move(seat)),
       strand_(std::move(strand)),
       timer_(strand_),
-      lease_(*site_) {}
+      lease_(*site_) {
+    connection_->listener = listener_->address;
+    connection_->relayed = peer_.trusted;
+}
 
 void Session::start() {
     // The handler holds the session because the signal must outlive the coroutine's last step.
@@ -99,6 +103,7 @@ asio::awaitable<void> Session::converse() {
     expect_within(site_->limits.header_deadline);
     const bool shaken = co_await transport_->handshake();
     if (!shaken) co_return;
+    transport_->introduce(*connection_);
     expect_within(site_->limits.header_deadline);
     auto next = Next::another;
     while (next == Next::another) {
@@ -191,6 +196,7 @@ Session::Arrival Session::take_head(std::size_t length) {
 
 // Who asks, and over what: a proxy's word counts only if the proxy is trusted.
 void Session::name_client(Request& request) const {
+    request.connection = connection_;
     request.client = peer_.text;
     request.secure = listener_->tls;
     request.loopback_or_proxy = peer_.loopback_or_proxy;

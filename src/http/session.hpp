@@ -65,6 +65,7 @@ private:
     std::shared_ptr<Site> site_;
     std::shared_ptr<const ListenerTraits> listener_;
     Peer peer_;
+    std::shared_ptr<net::Connection> connection_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<Attendance::Seat> seat_;
     Executor strand_;

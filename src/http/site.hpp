@@ -42,6 +42,7 @@ private:
 
 // What a listener says of every connection it accepts. Immutable.
 struct ListenerTraits {
+    std::string address;  // as configured
     std::vector<std::string> serves;
     std::vector<Block> trusted_proxies;
     bool tls = false;

@@ -20,12 +20,24 @@ constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 class TlsTransport final : public Transport {
 public:
-    TlsTransport(Socket socket, std::shared_ptr<asio::ssl::context> context)
-        : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+    TlsTransport(Socket socket, std::shared_ptr<asio::ssl::context> context, Bytes server_end_point)
+        : context_(std::move(context)),
+          stream_(std::move(socket), *context_),
+          server_end_point_(std::move(server_end_point)) {}
 
     asio::awaitable<bool> handshake() override {
         const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, as_values);
         co_return !error;
+    }
+
+    void introduce(net::Connection& connection) const override {
+        connection.server_end_point = server_end_point_;
+        const std::unique_ptr<X509, decltype(&X509_free)> client(
+            SSL_get1_peer_certificate(const_cast<TlsTransport*>(this)->stream_.native_handle()), &X509_free);
+        if (!client) return;
+        connection.client_certificate.resize(static_cast<std::size_t>(std::max(0, i2d_X509(client.get(), nullptr))));
+        auto* out = connection.client_certificate.data();
+        if (i2d_X509(client.get(), &out) < 0) connection.client_certificate.clear();
     }
 
     asio::awaitable<std::size_t> read_some(std::span<char> room) override {
@@ -56,17 +68,37 @@ public:
 private:
     std::shared_ptr<asio::ssl::context> context_;
     asio::ssl::stream<Socket> stream_;
+    Bytes server_end_point_;
 };
+
+// RFC 5929 section 4.1: the hash of the server's certificate by its own signature's digest; SHA-256 where that is MD5
+// or SHA-1. Empty where the signature has no digest (EdDSA): the binding is undefined then.
+Bytes server_end_point_of(SSL_CTX* context) {
+    X509* certificate = SSL_CTX_get0_certificate(context);
+    int digest = NID_undef;
+    if (certificate == nullptr || X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1)
+        return {};
+    if (digest == NID_undef) return {};
+    if (digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
+    const EVP_MD* method = EVP_get_digestbynid(digest);
+    Bytes hash(EVP_MAX_MD_SIZE);
+    unsigned length = 0;
+    if (method == nullptr || X509_digest(certificate, method, hash.data(), &length) != 1) return {};
+    hash.resize(length);
+    return hash;
+}
 
 class LoadedTls final : public TlsContext {
 public:
-    explicit LoadedTls(std::shared_ptr<asio::ssl::context> context) : context_(std::move(context)) {}
+    explicit LoadedTls(std::shared_ptr<asio::ssl::context> context)
+        : context_(std::move(context)), server_end_point_(server_end_point_of(context_->native_handle())) {}
     std::unique_ptr<Transport> wrap(Socket socket) override {
-        return std::make_unique<TlsTransport>(std::move(socket), context_);
+        return std::make_unique<TlsTransport>(std::move(socket), context_, server_end_point_);
     }
 
 private:
     std::shared_ptr<asio::ssl::context> context_;
+    Bytes server_end_point_;
 };
 
 Result<void> check_key_file(const std::string& file) {

@@ -16,6 +16,7 @@ public:
     explicit PlainTransport(Socket socket) : socket_(std::move(socket)) {}
 
     asio::awaitable<bool> handshake() override { co_return true; }
+    void introduce(net::Connection&) const override {}
 
     asio::awaitable<std::size_t> read_some(std::span<char> room) override {
         const auto [error, count] = co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), as_values);

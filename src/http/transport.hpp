@@ -2,6 +2,8 @@
 // read or write at a time. Failures are answers, not exceptions.
 #pragma once
 
+#include "countersign/net/message.hpp"
+
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -18,6 +20,8 @@ class Transport {
 public:
     virtual ~Transport() = default;
     virtual boost::asio::awaitable<bool> handshake() = 0;
+    // After the handshake: what it says about the connection.
+    virtual void introduce(net::Connection& connection) const = 0;
     // 0: the peer ended, or the connection broke.
     virtual boost::asio::awaitable<std::size_t> read_some(std::span<char> room) = 0;
     virtual boost::asio::awaitable<bool> write(std::array<boost::asio::const_buffer, 2> buffers) = 0;

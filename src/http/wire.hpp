@@ -2,7 +2,7 @@
 // functions; any thread.
 #pragma once
 
-#include "countersign/http/message.hpp"
+#include "countersign/net/message.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,6 +10,9 @@
 #include <string_view>
 
 namespace countersign::http {
+
+using net::Request;
+using net::Response;
 
 struct RequestHead {
     Request request;  // method, path, query and headers; names with '_' are dropped, as nginx does

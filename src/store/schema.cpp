@@ -8,6 +8,8 @@ namespace {
 // In order; a released step is never edited, only followed.
 constexpr std::array kSteps{
 #include "schema/0001_initial.sql"
+    ,
+#include "schema/0002_challenges_by_creator.sql"
 };
 
 constexpr Sql kTables{"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", "", "t"};

@@ -25,6 +25,8 @@ constexpr Sql kOutstandingOfProfile{
 
 constexpr Sql kCount{"SELECT COUNT(*) FROM challenges WHERE state = 'outstanding' AND profile = :p AND expires > :n",
                      "ti", "i"};
+constexpr Sql kCountByCreator{
+    "SELECT COUNT(*) FROM challenges WHERE created_by = :c AND state = 'outstanding' AND expires > :n", "ti", "i"};
 constexpr Sql kInsert{"INSERT INTO challenges (" COUNTERSIGN_CHALLENGE_COLUMNS
                       ", changed) VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k, :l, :m)",
                       "tttttttiititi", ""};
@@ -50,15 +52,18 @@ constexpr Sql kPurgeFinal{
 
 }  // namespace
 
-Result<void> SqlChallenges::insert(const Challenge& c, std::size_t max_outstanding) {
+Result<void> SqlChallenges::insert(const Challenge& c, const OutstandingLimits& limits) {
     return writer_.run("challenge_insert", [&](Connection& connection) -> Result<void> {
-        std::size_t outstanding = 0;
-        connection.run(kCount, {c.profile, c.created},
-                       [&](const Row& row) { outstanding = static_cast<std::size_t>(row.number(0)); });
-        if (outstanding >= max_outstanding) {
-            return fail::throttled("profile " + c.profile + " has " + std::to_string(outstanding) +
+        const auto refuse_at = [&](const Sql& count, const std::string& whose, std::size_t limit) -> Result<void> {
+            std::size_t outstanding = 0;
+            connection.run(count, {whose, c.created},
+                           [&](const Row& row) { outstanding = static_cast<std::size_t>(row.number(0)); });
+            if (outstanding < limit) return {};
+            return fail::throttled(printable(whose) + " has " + std::to_string(outstanding) +
                                    " outstanding challenges already");
-        }
+        };
+        CHECK(refuse_at(kCount, c.profile, limits.in_profile));
+        if (limits.by_creator != 0) CHECK(refuse_at(kCountByCreator, c.created_by, limits.by_creator));
         connection.change(kInsert, {c.mac, c.id, c.profile, c.subject, joined(c.sans), c.template_name, c.created_by,
                                     c.created, c.expires, name(c.state), c.refusals, c.attempt, c.created});
         return {};

@@ -11,7 +11,7 @@ class SqlChallenges final : public Challenges {
 public:
     SqlChallenges(Writer& writer, Readers& readers) : writer_(writer), readers_(readers) {}
 
-    Result<void> insert(const Challenge& challenge, std::size_t max_outstanding) override;
+    Result<void> insert(const Challenge& challenge, const OutstandingLimits& limits) override;
     Result<std::optional<Challenge>> find(const std::string& mac) override;
     Result<std::optional<Challenge>> find_by_id(const std::string& id) override;
     Result<std::vector<Challenge>> list(const std::string& profile, bool only_outstanding, Time now,

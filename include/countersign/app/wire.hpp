@@ -6,13 +6,15 @@
 // answered).
 #pragma once
 
+#include "countersign/admin/desk.hpp"
+#include "countersign/admin/sign_in.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/ca/backend.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/config/load.hpp"
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
-#include "countersign/http/endpoint.hpp"
+#include "countersign/http/router.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/followup.hpp"
 #include "countersign/store/database.hpp"
@@ -59,9 +61,23 @@ struct Wiring {
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts);
 
+// What administrators use, and who may: shared by the admin endpoints of one router.
+struct AdminSurfaces {
+    std::shared_ptr<admin::Desk> desk;
+    std::shared_ptr<admin::SignIn> sign_in;
+};
+
+// The desk alone, for commands.
+Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings, const SharedParts& parts,
+                                               audit::Sink& audit);
+// Errors name the key and the remedy.
+Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, const SharedParts& parts,
+                                          audit::Sink& audit);
+
 // Which path goes where. Throws StartupError on overlapping paths.
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
-                                                ra::Enrollment& enrollment, const Clock& clock);
+                                                const AdminSurfaces& admin, ra::Enrollment& enrollment,
+                                                const Clock& clock);
 
 // Everything that start-up checks, without starting: configuration findings, then keys, certificates, chains, store
 // schema. Empty but for warnings: it would start.

@@ -33,7 +33,7 @@ public:
     Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) override;
 
     Result<MintedChallenge> issue(const Binding& binding, std::optional<std::chrono::minutes> valid,
-                                  const std::string& who, Time now) override;
+                                  const Requester& who, Time now) override;
     Result<void> revoke(const std::string& id, Time now) override;
     Result<std::size_t> outstanding(Time now) override;
 

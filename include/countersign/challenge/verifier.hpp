@@ -65,13 +65,22 @@ struct MintedChallenge {
     Time expires{};
 };
 
+// Who asks for a challenge, and how many of theirs may be outstanding at a time (0: as many as the profile allows).
+struct Requester {
+    Requester(std::string requester, std::size_t limit = 0)  // NOLINT: a name alone is enough
+        : name(std::move(requester)), max_outstanding(limit) {}
+    Requester(const char* requester) : name(requester) {}  // NOLINT
+    std::string name;
+    std::size_t max_outstanding = 0;
+};
+
 class Issuer {
 public:
     virtual ~Issuer() = default;
     // throttled: too many outstanding. malformed: the binding cannot be understood (an unparsable DN or SAN).
     // `valid` nullopt: the profile's own validity.
     virtual Result<MintedChallenge> issue(const Binding& binding, std::optional<std::chrono::minutes> valid,
-                                          const std::string& who, Time now) = 0;
+                                          const Requester& who, Time now) = 0;
     virtual Result<void> revoke(const std::string& id, Time now) = 0;
     virtual Result<std::size_t> outstanding(Time now) = 0;
 };

@@ -31,6 +31,7 @@ struct ListenerSettings {
     std::vector<std::string> serves;           // "scep", "admin"
     std::vector<std::string> trusted_proxies;
     std::optional<TlsSettings> tls;
+    std::vector<std::string> sign_in;          // "basic", in the order offered
     bool allow_plain_admin = false;            // key "plain_http_admin = \"i understand passwords travel in clear\""
 };
 
@@ -151,6 +152,8 @@ struct AccountSettings {
     std::string password_hash;                 // crypt(5), as `countersign hash-password` prints
     std::vector<std::string> roles;            // "device-administrator", "officer", "auditor"
     std::vector<std::string> profiles;         // empty: all
+    std::vector<std::string> templates;        // empty: all of the profile's
+    std::uint32_t max_outstanding = 5000;      // 0: no limit of its own
 };
 
 struct AuditSettings {

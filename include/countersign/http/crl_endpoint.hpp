@@ -4,7 +4,7 @@
 
 #include "countersign/ca/backend.hpp"
 #include "countersign/core/clock.hpp"
-#include "countersign/http/endpoint.hpp"
+#include "countersign/http/router.hpp"
 
 #include <memory>
 

@@ -4,7 +4,7 @@
 // Immutable once built. Borrows the Enrollment, which outlives it; shares the profile.
 #pragma once
 
-#include "countersign/http/endpoint.hpp"
+#include "countersign/http/router.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/profile.hpp"
 

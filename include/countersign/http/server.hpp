@@ -6,7 +6,7 @@
 
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/core/result.hpp"
-#include "countersign/http/endpoint.hpp"
+#include "countersign/http/router.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -11,13 +11,20 @@
 
 namespace countersign::store {
 
+// How many unexpired outstanding challenges there may be at a time.
+struct OutstandingLimits {
+    OutstandingLimits(std::size_t profile_total, std::size_t creator_total = 0)  // NOLINT: a number alone is the profile's
+        : in_profile(profile_total), by_creator(creator_total) {}
+    std::size_t in_profile;
+    std::size_t by_creator;  // of challenge.created_by, in every profile; 0: no limit
+};
+
 class Challenges {
 public:
     virtual ~Challenges() = default;
 
-    // throttled: `max_outstanding` unexpired outstanding challenges exist in the profile already (at
-    // challenge.created).
-    virtual Result<void> insert(const Challenge& challenge, std::size_t max_outstanding) = 0;
+    // throttled: there are as many as `limits` allow already (at challenge.created); says whose limit it is.
+    virtual Result<void> insert(const Challenge& challenge, const OutstandingLimits& limits) = 0;
     virtual Result<std::optional<Challenge>> find(const std::string& mac) = 0;
     virtual Result<std::optional<Challenge>> find_by_id(const std::string& id) = 0;
     // Newest first. An empty profile means all; only_outstanding leaves out final states and those expired at `now`.

@@ -1,9 +1,7 @@
 #include "command.hpp"
 #include "command_line.hpp"
-#include "countersign/audit/catalogue.hpp"
+#include "countersign/admin/records.hpp"
 #include "countersign/core/text.hpp"
-
-#include <set>
 
 namespace countersign::app {
 namespace {
@@ -17,51 +15,21 @@ struct ChallengeOptions : CommonOptions {
     std::string id;
 };
 
-audit::Event event_of(std::string_view id) {
-    return audit::Event(id, audit::severity_of(id));
-}
-
-// A challenge for a template the profile does not use could never be redeemed.
-void refuse_foreign_template(const config::ProfileSettings& profile, const std::string& asked) {
-    const std::set<std::string> used{profile.template_signature, profile.template_encryption,
-                                     profile.template_general_purpose};
-    if (asked.empty() || used.contains(asked)) return;
-    throw StartupError(fail::not_found("profile " + profile.name + " does not use template " + printable(asked, 60) +
-                                       "; it uses: " + join({used.begin(), used.end()}, ", ")));
-}
-
 int challenge_new(const ChallengeOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
-    const std::string profile = choose_profile(instance.settings, options.profile);
-    refuse_foreign_template(instance.settings.profiles.at(profile), options.binding.template_name);
-    const std::unique_ptr<challenge::Issuer> issuer =
-        or_throw(make_issuer(instance.settings, profile, *instance.database, console.random));
-    std::optional<std::chrono::minutes> valid;
-    if (options.valid_minutes != 0) valid = std::chrono::minutes{options.valid_minutes};
-    const std::string who = operator_name();
-    const auto minted = or_throw(issuer->issue(options.binding, valid, who, console.clock.now()));
-    // Unrecorded, it must not be handed out: the password stays unknown to everybody and expires.
-    or_throw(instance.audit->record(event_of(audit::event::challenge_minted)
-                                        .with("profile", profile)
-                                        .with("challenge", minted.id)
-                                        .with("by", who)
-                                        .with("through", "command line")
-                                        .with("subject", printable(options.binding.subject))
-                                        .with("expires", to_rfc3339(minted.expires))));
+    const auto desk = open_desk(instance, console);
+    admin::MintRequest request{choose_profile(instance.settings, options.profile), options.binding, std::nullopt};
+    if (options.valid_minutes != 0) request.valid = std::chrono::minutes{options.valid_minutes};
+    const auto minted = or_throw(desk->mint(request, {operator_name(), "command line"}));
     if (options.json) {
         print_json(console, {{"challenge", minted.value.reveal_text()},
                              {"id", minted.id},
-                             {"profile", profile},
+                             {"profile", request.profile},
                              {"expires", to_rfc3339(minted.expires)}});
     } else {
         console.out << minted.value.reveal_text() << "\n";
     }
     return exit_done;
-}
-
-std::string shown_state(const store::Challenge& challenge, Time now) {
-    const bool expired = challenge.state == store::ChallengeState::outstanding && challenge.expires <= now;
-    return expired ? "expired" : std::string(name(challenge.state));
 }
 
 int challenge_list(const ChallengeOptions& options, Console& console) {
@@ -72,25 +40,13 @@ int challenge_list(const ChallengeOptions& options, Console& console) {
         or_throw(instance.database->challenges().list(options.profile, !options.all, now, options.limit));
     if (options.json) {
         auto list = nlohmann::ordered_json::array();
-        for (const store::Challenge& one : found) {
-            list.push_back({{"id", one.id},
-                            {"profile", one.profile},
-                            {"state", shown_state(one, now)},
-                            {"created", to_rfc3339(one.created)},
-                            {"expires", to_rfc3339(one.expires)},
-                            {"created_by", one.created_by},
-                            {"subject", one.subject},
-                            {"sans", one.sans},
-                            {"template", one.template_name},
-                            {"refusals", one.refusals},
-                            {"request", one.attempt}});
-        }
+        for (const store::Challenge& one : found) list.push_back(admin::to_json(one, now));
         print_json(console, list);
         return exit_done;
     }
     std::vector<std::vector<std::string>> rows;
     for (const store::Challenge& one : found) {
-        rows.push_back({one.id, printable(one.profile), shown_state(one, now), to_rfc3339(one.expires),
+        rows.push_back({one.id, printable(one.profile), admin::state_of(one, now), to_rfc3339(one.expires),
                         printable(one.created_by), one.subject.empty() ? "any" : printable(one.subject)});
     }
     print_table(console, {"ID", "PROFILE", "STATE", "EXPIRES", "BY", "SUBJECT"}, rows);
@@ -99,15 +55,7 @@ int challenge_list(const ChallengeOptions& options, Console& console) {
 
 int challenge_revoke(const ChallengeOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
-    const Time now = console.clock.now();
-    if (!or_throw(instance.database->challenges().find_by_id(options.id))) {
-        throw StartupError(fail::not_found("there is no challenge " + printable(options.id)));
-    }
-    or_throw(instance.audit->record(event_of(audit::event::challenge_revoked)
-                                        .with("challenge", printable(options.id))
-                                        .with("by", operator_name())
-                                        .with("through", "command line")));
-    or_throw(instance.database->challenges().revoke(options.id, now));
+    or_throw(open_desk(instance, console)->revoke_challenge(options.id, {operator_name(), "command line"}));
     if (options.json) print_json(console, {{"id", options.id}, {"state", "revoked"}});
     return exit_done;
 }

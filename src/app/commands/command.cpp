@@ -12,6 +12,10 @@ OpenInstance open_instance(const CommonOptions& options, Console& console) {
     return instance;
 }
 
+std::shared_ptr<admin::Desk> open_desk(const OpenInstance& instance, Console& console) {
+    return or_throw(make_desk(instance.settings, {*instance.database, console.clock, console.random}, *instance.audit));
+}
+
 std::string choose_profile(const config::Settings& settings, const std::string& asked) {
     if (settings.profiles.contains(asked)) return asked;
     if (asked.empty() && settings.profiles.contains("default")) return "default";

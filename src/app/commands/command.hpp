@@ -32,6 +32,9 @@ struct OpenInstance {
 // StartupError with every finding; warnings are the daemon's to repeat and stay unsaid here.
 OpenInstance open_instance(const CommonOptions& options, Console& console);
 
+// What this command does is done at the desk. StartupError as open_instance.
+std::shared_ptr<admin::Desk> open_desk(const OpenInstance& instance, Console& console);
+
 // The profile asked for; "default", or the only one, when none was. StartupError names those that exist.
 std::string choose_profile(const config::Settings& settings, const std::string& asked);
 

@@ -126,7 +126,7 @@ void report(const InitOptions& options, const InstanceAddresses& addresses, cons
     if (!directory.has_filename()) directory = directory.parent_path();
     const nlohmann::ordered_json json{{"config", (directory / "countersign.toml").string()},
                                       {"scep_url", addresses.scep_base + default_scep_path},
-                                      {"admin_url", addresses.admin_base + default_admin_path},
+                                      {"admin_url", addresses.admin_base + default_admin_path + "/"},
                                       {"admin_user", options.admin_user},
                                       {"admin_password", password.reveal_text()},
                                       {"ca_sha256", authority.ca.fingerprint_sha256()}};

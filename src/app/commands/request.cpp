@@ -1,8 +1,7 @@
 #include "command.hpp"
 #include "command_line.hpp"
-#include "countersign/audit/catalogue.hpp"
+#include "countersign/admin/records.hpp"
 #include "countersign/core/text.hpp"
-#include "countersign/crypto/encoding.hpp"
 
 #include <array>
 
@@ -21,26 +20,9 @@ constexpr std::array all_states{store::AttemptState::intent,   store::AttemptSta
                                 store::AttemptState::approved, store::AttemptState::pending,
                                 store::AttemptState::issued,   store::AttemptState::failed};
 
-nlohmann::ordered_json to_json(const store::Attempt& one) {
-    return {{"id", one.id},
-            {"profile", one.key.profile},
-            {"state", name(one.state)},
-            {"kind", one.kind},
-            {"subject", one.subject},
-            {"template", one.template_name},
-            {"client", one.client},
-            {"transaction_id", one.key.transaction_id},
-            {"signer_key_sha256", one.key.signer_key},
-            {"reason", one.reason},
-            {"certificate_serial", one.certificate_serial},
-            {"created", to_rfc3339(one.created)},
-            {"updated", to_rfc3339(one.updated)}};
-}
-
 std::vector<store::Attempt> attempts_asked_for(store::Transactions& transactions, const RequestOptions& options) {
-    for (const store::AttemptState state : all_states) {
-        if (name(state) == options.state) return or_throw(transactions.in_state(state, options.limit));
-    }
+    if (const auto state = admin::attempt_state_from(options.state))
+        return or_throw(transactions.in_state(*state, options.limit));
     return or_throw(transactions.recent(options.limit));
 }
 
@@ -49,7 +31,7 @@ int request_list(const RequestOptions& options, Console& console) {
     const auto found = attempts_asked_for(instance.database->transactions(), options);
     if (options.json) {
         auto list = nlohmann::ordered_json::array();
-        for (const auto& one : found) list.push_back(to_json(one));
+        for (const auto& one : found) list.push_back(admin::to_json(one));
         print_json(console, list);
         return exit_done;
     }
@@ -65,12 +47,7 @@ int request_list(const RequestOptions& options, Console& console) {
 int request_show(const RequestOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
     const auto one = or_throw(instance.database->transactions().find(options.id));
-    nlohmann::ordered_json json = to_json(one);
-    // What would be issued is what the officer decides about.
-    json["plan"] =
-        one.plan.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(one.plan, nullptr, false);
-    if (json["plan"].is_discarded()) json["plan"] = one.plan;
-    json["csr"] = crypto::to_pem("CERTIFICATE REQUEST", one.csr);
+    const auto json = admin::to_json_in_full(one);
     if (options.json) {
         print_json(console, json);
         return exit_done;
@@ -88,25 +65,10 @@ int request_show(const RequestOptions& options, Console& console) {
 
 int decide(const RequestOptions& options, Console& console, bool approved) {
     OpenInstance instance = open_instance(options, console);
-    auto& transactions = instance.database->transactions();
-    const auto one = or_throw(transactions.find(options.id));
-    const std::string officer = options.officer.empty() ? operator_name() : options.officer;
-    const Time now = console.clock.now();
-    const auto id = approved ? audit::event::request_approved : audit::event::request_denied;
-    audit::Event event(id, audit::severity_of(id));
-    event.with("profile", one.key.profile)
-        .with("request", one.id)
-        .with("subject", printable(one.subject))
-        .with("by", printable(officer))
-        .with("through", "command line");
-    if (!approved) event.with("reason", printable(options.reason));
-    if (one.state != store::AttemptState::held) {
-        throw StartupError(fail::conflict("request " + one.id + " is not held but " + std::string(name(one.state))));
-    }
-    // Recorded first: an approval nobody can account for must not take effect.
-    or_throw(instance.audit->record(event));
-    or_throw(approved ? transactions.approve(one.id, officer, now)
-                      : transactions.deny(one.id, officer, options.reason, now));
+    const auto desk = open_desk(instance, console);
+    const admin::Actor officer{options.officer.empty() ? operator_name() : options.officer, "command line"};
+    const auto one =
+        or_throw(approved ? desk->approve(options.id, officer) : desk->deny(options.id, options.reason, officer));
     const std::string state = approved ? "approved" : "failed";
     if (options.json) {
         print_json(console, {{"id", one.id}, {"state", state}});

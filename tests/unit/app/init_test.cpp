@@ -28,7 +28,7 @@ TEST_F(Init, ReportsWhatScriptsNeed) {
     EXPECT_EQ(made_.size(), 6u);
     EXPECT_EQ(made_["config"], (model_->path() / "instance/countersign.toml").string());
     EXPECT_EQ(made_["scep_url"], "http://127.0.0.1:8080/certsrv/mscep/mscep.dll");
-    EXPECT_EQ(made_["admin_url"], "http://127.0.0.1:8080/certsrv/mscep_admin");
+    EXPECT_EQ(made_["admin_url"], "http://127.0.0.1:8080/certsrv/mscep_admin/");
     EXPECT_EQ(made_["ca_sha256"], certificate_in(home() / "ca/ca.pem").fingerprint_sha256());
     const auto settings = load_or_throw(config(), {});
     const auto& account = settings.accounts.at(made_["admin_user"]);
@@ -116,7 +116,7 @@ TEST(InitConstraints, StandInTheCaCertificateAndTheInstanceStillStarts) {
                                    "clientAuth", "--listen", "0.0.0.0:8443", "--json"},
                                   clock);
     ASSERT_EQ(done.code, 0) << done.err;
-    EXPECT_EQ(done.json()["admin_url"], "http://127.0.0.1:8444/certsrv/mscep_admin");
+    EXPECT_EQ(done.json()["admin_url"], "http://127.0.0.1:8444/certsrv/mscep_admin/");
     const auto ca = certificate_in(home / "ca/ca.pem");
     EXPECT_THAT(ca.extended_key_usage(), testing::UnorderedElementsAre(std::string(oid::client_auth),
                                                                        std::string(oid::ms_certificate_request_agent)));

@@ -6,7 +6,7 @@
 #include "http/inbox.hpp"
 #include "http/wire.hpp"
 
-#include "countersign/http/endpoint.hpp"
+#include "countersign/http/router.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

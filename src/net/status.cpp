@@ -1,6 +1,6 @@
-#include "countersign/http/status.hpp"
+#include "countersign/net/status.hpp"
 
-namespace countersign::http {
+namespace countersign::net {
 
 int status_of(ErrorKind kind) {
     switch (kind) {
@@ -35,4 +35,4 @@ Response refusal(ErrorKind kind) {
     return response;
 }
 
-}  // namespace countersign::http
+}  // namespace countersign::net

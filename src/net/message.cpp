@@ -1,6 +1,6 @@
-#include "countersign/http/message.hpp"
+#include "countersign/net/message.hpp"
 
-namespace countersign::http {
+namespace countersign::net {
 
 std::optional<std::string_view> Request::header(std::string_view lower_case_name) const {
     for (const auto& [name, value] : headers) {
@@ -23,4 +23,4 @@ Response Response::bytes(int status, std::string content_type, Bytes body) {
     return response;
 }
 
-}  // namespace countersign::http
+}  // namespace countersign::net

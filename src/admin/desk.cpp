@@ -1,0 +1,134 @@
+#include "countersign/admin/desk.hpp"
+
+#include "countersign/admin/records.hpp"
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/core/text.hpp"
+
+#include <algorithm>
+
+namespace countersign::admin {
+namespace {
+
+// The template a challenge is bound to, given what is asked for, what the profile uses and what the actor may mint for.
+Result<std::string> template_for(const std::string& wanted, const ProfileDesk& profile, const Actor& actor) {
+    const auto& used = profile.templates;
+    // A challenge for a template the profile does not use could never be redeemed.
+    if (!wanted.empty() && !used.contains(wanted)) {
+        return fail::not_found("the profile does not use template " + printable(wanted, 60) +
+                               "; it uses: " + join({used.begin(), used.end()}, ", "));
+    }
+    if (actor.templates.empty()) return wanted;
+    std::vector<std::string> own;
+    std::ranges::copy_if(used, std::back_inserter(own), [&](const auto& one) {
+        return std::ranges::find(actor.templates, one) != actor.templates.end();
+    });
+    if (wanted.empty() && own.size() == used.size()) return wanted;
+    if (wanted.empty() && own.size() == 1) return own.front();
+    if (std::ranges::find(own, wanted) != own.end()) return wanted;
+    return fail::denied(wanted.empty() ? "say which template the challenge is for: " + join(own, ", ")
+                                       : "no challenges for template " + printable(wanted, 60));
+}
+
+audit::Event event_of(std::string_view id, const Actor& actor) {
+    audit::Event event(id, audit::severity_of(id));
+    event.with("by", printable(actor.name)).with("through", actor.through);
+    return event;
+}
+
+}  // namespace
+
+Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const Actor& actor) {
+    const auto found = profiles_.find(request.profile);
+    if (found == profiles_.end()) return fail::not_found("there is no profile " + printable(request.profile, 60));
+    const auto& profile = found->second;
+    if (!profile.issuer) {
+        return fail::denied("profile " + request.profile + " has challenge mode \"" + profile.mode +
+                            "\", which mints no passwords");
+    }
+    auto binding = request.binding;
+    TRY(binding.template_name, template_for(binding.template_name, profile, actor));
+    TRY(auto minted,
+        profile.issuer->issue(binding, request.valid, {actor.name, actor.max_outstanding}, parts_.clock.now()));
+    // Unrecorded, it must not be handed out: the password stays unknown to everybody and expires.
+    CHECK(parts_.audit.record(event_of(audit::event::challenge_minted, actor)
+                                  .with("profile", request.profile)
+                                  .with("challenge", minted.id)
+                                  .with("subject", printable(binding.subject))
+                                  .with("template", binding.template_name)
+                                  .with("expires", to_rfc3339(minted.expires))));
+    return minted;
+}
+
+Result<void> Desk::revoke_challenge(const std::string& id, const Actor& actor) {
+    TRY(const auto known, parts_.challenges.find_by_id(id));
+    if (!known) return fail::not_found("there is no challenge " + printable(id, 60));
+    CHECK(parts_.audit.record(
+        event_of(audit::event::challenge_revoked, actor).with("profile", known->profile).with("challenge", known->id)));
+    return parts_.challenges.revoke(id, parts_.clock.now());
+}
+
+Result<store::Attempt> Desk::held(const std::string& request_id) {
+    TRY(auto attempt, parts_.transactions.find(request_id));
+    if (attempt.state != store::AttemptState::held) {
+        return fail::conflict("request " + attempt.id + " is not held but " + std::string(name(attempt.state)));
+    }
+    return attempt;
+}
+
+audit::Event Desk::decision(std::string_view id, const store::Attempt& attempt, const Actor& actor) const {
+    auto event = event_of(id, actor);
+    event.with("profile", attempt.key.profile).with("request", attempt.id).with("subject", printable(attempt.subject));
+    return event;
+}
+
+Result<store::Attempt> Desk::approve(const std::string& request_id, const Actor& actor) {
+    TRY(auto attempt, held(request_id));
+    // Recorded first: an approval nobody can account for must not take effect.
+    CHECK(parts_.audit.record(decision(audit::event::request_approved, attempt, actor)));
+    CHECK(parts_.transactions.approve(attempt.id, actor.name, parts_.clock.now()));
+    return attempt;
+}
+
+Result<store::Attempt> Desk::deny(const std::string& request_id, const std::string& reason, const Actor& actor) {
+    TRY(auto attempt, held(request_id));
+    CHECK(
+        parts_.audit.record(decision(audit::event::request_denied, attempt, actor).with("reason", printable(reason))));
+    CHECK(parts_.transactions.deny(attempt.id, actor.name, reason, parts_.clock.now()));
+    return attempt;
+}
+
+Result<store::IssuedCertificate> Desk::certificate(const std::string& serial, const std::string& ca) {
+    TRY(auto found, parts_.issued.find_by_serial(serial));
+    std::erase_if(found, [&](const auto& one) { return !ca.empty() && one.ca != ca; });
+    if (found.empty()) return fail::not_found("no certificate has serial " + printable(serial, 60));
+    if (found.size() > 1)
+        return fail::conflict("several CAs issued serial " + printable(serial, 60) + "; say which (--ca, \"ca\")");
+    return std::move(found.front());
+}
+
+Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& serial, const std::string& ca, int reason,
+                                                          bool even_of_the_ra, const Actor& actor) {
+    TRY(auto one, certificate(serial, ca));
+    if (one.kind == "ca") {
+        return fail::denied(
+            "this is the CA itself: its own CRL cannot revoke it; make a new instance and tell those who trust it");
+    }
+    if (one.kind == "ra" && !even_of_the_ra) {
+        return fail::denied(
+            "this is a certificate of the RA itself: once it is revoked, nothing is issued any more. Give the "
+            "RA another one first, or say --force");
+    }
+    if (one.revoked) return fail::conflict("certificate " + one.serial + " is revoked already");
+    CHECK(parts_.audit.record(event_of(audit::event::certificate_revoked, actor)
+                                  .with("ca", one.ca)
+                                  .with("serial", one.serial)
+                                  .with("subject", printable(one.subject))
+                                  .with("reason", revocation_reason_name(reason))));
+    const Time now = parts_.clock.now();
+    CHECK(parts_.issued.revoke(one.ca, one.serial, reason, now));
+    one.revoked = now;
+    one.revocation_reason = reason;
+    return one;
+}
+
+}  // namespace countersign::admin

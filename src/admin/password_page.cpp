@@ -1,0 +1,121 @@
+#include "countersign/admin/password_page.hpp"
+
+#include "countersign/audit/catalogue.hpp"
+#include "countersign/core/text.hpp"
+
+namespace countersign::admin {
+namespace {
+
+using net::Request;
+using net::Response;
+
+// Nothing of this page may be kept, framed, sniffed or leak through a Referer.
+Response guarded(Response response) {
+    response.headers.emplace_back("Cache-Control", "no-store");
+    response.headers.emplace_back("Pragma", "no-cache");
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    response.headers.emplace_back("X-Frame-Options", "DENY");
+    response.headers.emplace_back("Content-Security-Policy",
+                                  "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+    response.headers.emplace_back("Referrer-Policy", "no-referrer");
+    response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+    return response;
+}
+
+Response html(Bytes page) {
+    return guarded(Response::bytes(200, "text/html", std::move(page)));
+}
+
+bool asks_operation(const Request& request) {
+    for (const auto& parameter : split(request.query, '&')) {
+        const auto name = parameter.substr(0, parameter.find('='));
+        if (equals_ignoring_case(name, "operation")) return true;
+    }
+    return false;
+}
+
+bool is_library(const Request& request) {
+    return to_lower(request.path).ends_with("/mscep.dll");
+}
+
+}  // namespace
+
+std::optional<Response> PasswordPage::answer_at_once(const Request& request) {
+    if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
+        auto response = Response::text(405, "This page is read with GET or POST.");
+        response.headers.emplace_back("Allow", "GET, HEAD, POST");
+        return response;
+    }
+    if (is_library(request) || request.path.ends_with('/')) return std::nullopt;
+    // As IIS does for a directory.
+    auto response = Response::text(301, "See the same address with a slash at its end.");
+    response.headers.emplace_back("Location", request.path + "/" + (request.query.empty() ? "" : "?" + request.query));
+    return response;
+}
+
+Response PasswordPage::answer(const Request& request) {
+    auto outcome = sign_in_->identify(request);
+    if (const auto* refusal = std::get_if<Refusal>(&outcome)) {
+        auto response = guarded(Response::text(refusal->status, refusal->text));
+        response.headers.insert(response.headers.end(), refusal->headers.begin(), refusal->headers.end());
+        return response;
+    }
+    const auto& caller = std::get<Caller>(outcome);
+    auto response = answer_signed_in(request, caller);
+    response.headers.insert(response.headers.end(), caller.headers.begin(), caller.headers.end());
+    return response;
+}
+
+Response PasswordPage::answer_signed_in(const Request& request, const Caller& caller) {
+    if (is_library(request) && asks_operation(request)) {
+        if (auto at_once = scep_->answer_at_once(request)) return std::move(*at_once);
+        return scep_->answer(request);
+    }
+    if (const auto intended = check_intended(request); !intended) {
+        withhold(request, caller, intended.error().detail);
+        return guarded(Response::text(403, "This page answers only those who open it themselves."));
+    }
+    if (!caller.account->mints_for(options_.profile))
+        return withhold(request, caller, "not a device administrator of this profile");
+    // HEAD must have no effect (RFC 9110 section 9.2.1), and its answer has no room for a password.
+    if (request.method == "HEAD") return guarded(Response::bytes(200, "text/html", {}));
+    return options_.mode == "one-time" ? mint(caller) : show(caller);
+}
+
+Response PasswordPage::withhold(const Request& request, const Caller& caller, const std::string& reason) {
+    audit::Event event(audit::event::challenge_withheld, audit::severity_of(audit::event::challenge_withheld));
+    event.with("profile", options_.profile)
+        .with("by", printable(caller.account->name))
+        .with("scheme", caller.scheme)
+        .with("client", printable(request.client, 60))
+        .with("reason", reason);
+    // Withheld either way.
+    static_cast<void>(desk_->parts().audit.record(event));
+    return html(page::no_permission());
+}
+
+Response PasswordPage::show(const Caller& caller) {
+    audit::Event event(audit::event::challenge_shown, audit::severity_of(audit::event::challenge_shown));
+    event.with("profile", options_.profile).with("mode", options_.mode).with("by", printable(caller.account->name));
+    if (!desk_->parts().audit.record(event)) return guarded(Response::text(503, "Temporarily unable to answer."));
+    if (options_.mode == "none") return html(page::shown(options_.ca_thumbprint, page::NoPasswordNeeded{}));
+    return html(page::shown(options_.ca_thumbprint, page::SinglePassword{options_.single_password.reveal_text()}));
+}
+
+Response PasswordPage::mint(const Caller& caller) {
+    const auto& account = *caller.account;
+    const Actor actor{account.name, "page", account.max_outstanding, account.templates};
+    const auto minted = desk_->mint({options_.profile, {}, std::nullopt}, actor);
+    if (minted) {
+        return html(
+            page::shown(options_.ca_thumbprint, page::OneTimePassword{minted->value.reveal_text(), options_.valid}));
+    }
+    if (minted.error().kind == ErrorKind::throttled)
+        return html(page::cache_full(options_.valid, options_.max_outstanding));
+    if (minted.error().kind == ErrorKind::denied) return html(page::no_permission());
+    auto response = guarded(Response::text(503, "Temporarily unable to answer; the server's log says why."));
+    response.headers.emplace_back("Retry-After", "5");
+    return response;
+}
+
+}  // namespace countersign::admin

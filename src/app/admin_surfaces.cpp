@@ -1,0 +1,79 @@
+#include "admin_surfaces.hpp"
+
+#include "countersign/admin/password_page.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/crypto/digest.hpp"
+#include "files.hpp"
+
+namespace countersign::app {
+
+std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& settings) {
+    std::vector<admin::Account> accounts;
+    for (const auto& [name, account] : settings.accounts) {
+        admin::Account entry;
+        entry.name = name;
+        entry.password_hash = account.password_hash;
+        entry.roles = admin::roles_from(account.roles);
+        entry.profiles = account.profiles;
+        entry.templates = account.templates;
+        entry.max_outstanding = account.max_outstanding;
+        accounts.push_back(std::move(entry));
+    }
+    return std::make_shared<const admin::Accounts>(std::move(accounts), std::vector<std::string>{});
+}
+
+Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings, const SharedParts& parts,
+                                               audit::Sink& audit) {
+    std::map<std::string, admin::ProfileDesk> profiles;
+    for (const auto& [name, profile] : settings.profiles) {
+        admin::ProfileDesk desk;
+        desk.mode = profile.challenge.mode;
+        desk.templates = {profile.template_signature, profile.template_encryption, profile.template_general_purpose};
+        if (desk.mode == "one-time") {
+            TRY(desk.issuer, make_issuer(settings, name, parts.database, parts.random));
+        }
+        profiles.emplace(name, std::move(desk));
+    }
+    return std::make_shared<admin::Desk>(admin::DeskParts{parts.database.challenges(), parts.database.transactions(),
+                                                          parts.database.issued(), audit, parts.clock},
+                                         std::move(profiles));
+}
+
+Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, const SharedParts& parts,
+                                          audit::Sink& audit) {
+    AdminSurfaces surfaces;
+    TRY(surfaces.desk, make_desk(settings, parts, audit));
+    const auto schemes = make_schemes(settings, parts);
+    std::map<std::string, admin::ListenerSignIn> listeners;
+    for (const auto& listener : settings.listeners) {
+        admin::ListenerSignIn entry;
+        entry.plain_http = listener.allow_plain_admin;
+        for (const auto& name : listener.sign_in) entry.schemes.push_back(schemes.at(name));
+        listeners.emplace(listener.address, std::move(entry));
+    }
+    surfaces.sign_in = std::make_shared<admin::SignIn>(std::move(listeners), audit, parts.clock);
+    return surfaces;
+}
+
+void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
+                       const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep) {
+    const auto& challenge = settings.challenge;
+    admin::PasswordPageOptions options;
+    options.profile = settings.name;
+    options.mode = challenge.mode;
+    options.valid = std::chrono::minutes{challenge.valid_minutes};
+    options.max_outstanding = challenge.max_outstanding;
+    options.ca_thumbprint = crypto::digest(crypto::DigestAlgorithm::md5, profile.ca_chain.front().der());
+    if (challenge.mode == "single-password") {
+        auto password = read_password_file(challenge.password_file);
+        if (!password) throw StartupError(password.error());
+        options.single_password = *std::move(password);
+    }
+    const auto page = std::make_shared<admin::PasswordPage>(std::move(options), admin.desk, admin.sign_in, scep);
+    for (const auto& path : settings.admin_paths) {
+        router.add(path, page);
+        router.add(path + "/mscep.dll", page);
+    }
+}
+
+}  // namespace countersign::app

@@ -1,0 +1,25 @@
+// The admin room's parts from settings: accounts, what each profile's desk can mint, who signs in where.
+#pragma once
+
+#include "countersign/admin/account.hpp"
+#include "countersign/admin/scheme.hpp"
+#include "countersign/app/wire.hpp"
+#include "countersign/http/router.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace countersign::app {
+
+std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& settings);
+
+// wire.cpp: every way of signing in by the name a listener gives it.
+std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config::Settings& settings,
+                                                                   const SharedParts& parts);
+
+// At each admin path of the profile; a profile whose challenge mode has nothing to show gets none.
+void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
+                       const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep);
+
+}  // namespace countersign::app
