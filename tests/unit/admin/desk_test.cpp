@@ -1,0 +1,186 @@
+#include "countersign/admin/desk.hpp"
+
+#include "countersign/admin/records.hpp"
+#include "countersign/challenge/one_time.hpp"
+#include "countersign/store/database.hpp"
+#include "counting_random.hpp"
+#include "fixed_clock.hpp"
+#include "memory_sink.hpp"
+#include "scratch_directory.hpp"
+#include "store_samples.hpp"
+
+#include <gmock/gmock.h>
+
+namespace countersign::admin {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class DeskTest : public testing::Test {
+protected:
+    void SetUp() override {
+        store::DatabaseOptions options;
+        options.url = "sqlite:" + (directory_ / "test.db").string();
+        ASSERT_TRUE(store::Database::migrate(options));
+        database_ = store::Database::open(options).value();
+        ProfileDesk one_time;
+        one_time.mode = "one-time";
+        challenge::OneTimeOptions issuing;
+        issuing.profile = "default";
+        issuing.max_outstanding = 5;
+        one_time.issuer = std::make_shared<challenge::OneTimePasswords>(issuing, Secret(std::string(32, 'p')),
+                                                                        database_->challenges(), random_);
+        one_time.templates = {"device", "router"};
+        ProfileDesk single;
+        single.mode = "single-password";
+        desk_ = std::make_unique<Desk>(
+            DeskParts{database_->challenges(), database_->transactions(), database_->issued(), events_, clock_},
+            std::map<std::string, ProfileDesk>{{"default", one_time}, {"old", single}});
+    }
+
+    Result<challenge::MintedChallenge> mint(const Actor& actor, const std::string& wanted = {}) {
+        MintRequest request{"default", {}, std::nullopt};
+        request.binding.template_name = wanted;
+        return desk_->mint(request, actor);
+    }
+    std::string template_of(const std::string& id) {
+        return database_->challenges().find_by_id(id).value().value().template_name;
+    }
+    std::size_t outstanding() { return database_->challenges().count_outstanding("default", clock_.now()).value(); }
+    std::string held_request() {
+        auto attempt = test::sample_attempt(1);
+        attempt.state = store::AttemptState::held;
+        EXPECT_TRUE(database_->transactions().record_intent(attempt));
+        return attempt.id;
+    }
+
+    test::ScratchDirectory directory_;
+    test::FixedClock clock_{test::at_minute(0)};
+    test::CountingRandom random_;
+    test::MemoryEvents events_;
+    std::unique_ptr<store::Database> database_;
+    std::unique_ptr<Desk> desk_;
+    Actor alice_{"alice", "api"};
+};
+
+TEST_F(DeskTest, MintingIsRecordedWithWhoAndHow) {
+    const auto minted = mint(alice_);
+    ASSERT_TRUE(minted);
+    EXPECT_THAT(events_.ids(), ElementsAre("challenge.minted"));
+    EXPECT_EQ(events_.last("by"), "alice");
+    EXPECT_EQ(events_.last("through"), "api");
+    EXPECT_EQ(events_.last("challenge"), minted->id);
+}
+
+TEST_F(DeskTest, WhatCannotBeRecordedIsNotHandedOut) {
+    events_.away = true;
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::unavailable);
+    const auto id = held_request();
+    EXPECT_FALSE(desk_->approve(id, alice_));
+    EXPECT_FALSE(desk_->deny(id, "no", alice_));
+    EXPECT_EQ(database_->transactions().find(id)->state, store::AttemptState::held);
+    ASSERT_TRUE(database_->issued().insert(test::sample_certificate(1)));
+    const auto serial = test::sample_certificate(1).serial;
+    EXPECT_FALSE(desk_->revoke_certificate(serial, "", 1, false, alice_));
+    EXPECT_FALSE(desk_->certificate(serial, "")->revoked);
+    events_.away = false;
+    const auto minted = mint(alice_);
+    ASSERT_TRUE(minted);
+    events_.away = true;
+    EXPECT_FALSE(desk_->revoke_challenge(minted->id, alice_));
+    EXPECT_EQ(database_->challenges().find_by_id(minted->id).value()->state, store::ChallengeState::outstanding);
+}
+
+TEST_F(DeskTest, ProfilesThatMintNothingAndThatDoNotExistSaySo) {
+    EXPECT_EQ(desk_->mint({"old", {}, std::nullopt}, alice_).error().kind, ErrorKind::denied);
+    EXPECT_EQ(desk_->mint({"nowhere", {}, std::nullopt}, alice_).error().kind, ErrorKind::not_found);
+    EXPECT_THAT(events_.ids(), IsEmpty());
+}
+
+TEST_F(DeskTest, AnActorsOwnLimitHoldsBesideTheProfiles) {
+    const Actor limited{"bob", "page", 2};
+    EXPECT_TRUE(mint(limited));
+    EXPECT_TRUE(mint(limited));
+    const auto third = mint(limited);
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().kind, ErrorKind::throttled);
+    EXPECT_THAT(third.error().detail, HasSubstr("bob"));
+    EXPECT_TRUE(mint(alice_));
+    EXPECT_TRUE(mint(alice_));
+    EXPECT_TRUE(mint(alice_));
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::throttled) << "the profile's own five";
+    EXPECT_EQ(outstanding(), 5u);
+    clock_.advance(std::chrono::minutes{61});
+    EXPECT_TRUE(mint(limited)) << "expired ones do not count";
+}
+
+TEST_F(DeskTest, ATemplateMustBeOneTheProfileUses) {
+    EXPECT_EQ(template_of(mint(alice_, "router")->id), "router");
+    EXPECT_EQ(mint(alice_, "printer").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(DeskTest, AnActorLimitedToTemplatesGetsChallengesForThoseAlone) {
+    Actor routers{"net", "api"};
+    routers.templates = {"router", "unused"};
+    EXPECT_EQ(template_of(mint(routers)->id), "router") << "the only one of theirs the profile uses";
+    EXPECT_EQ(mint(routers, "device").error().kind, ErrorKind::denied);
+    routers.templates = {"device", "router"};
+    EXPECT_EQ(template_of(mint(routers)->id), "") << "all the profile uses: nothing to restrict";
+    routers.templates = {"printer"};
+    EXPECT_EQ(mint(routers).error().kind, ErrorKind::denied);
+}
+
+TEST_F(DeskTest, DecidesAboutHeldRequestsOnce) {
+    const auto id = held_request();
+    ASSERT_TRUE(desk_->approve(id, alice_));
+    EXPECT_EQ(database_->transactions().find(id)->state, store::AttemptState::approved);
+    EXPECT_EQ(desk_->approve(id, alice_).error().kind, ErrorKind::conflict);
+    EXPECT_EQ(desk_->deny(id, "late", alice_).error().kind, ErrorKind::conflict);
+    EXPECT_EQ(desk_->approve("0", alice_).error().kind, ErrorKind::not_found);
+    EXPECT_THAT(events_.ids(), ElementsAre("request.approved"));
+}
+
+TEST_F(DeskTest, RevokesByAnySpellingOfTheSerialAndGuardsTheRaAndTheCa) {
+    auto certificate = test::sample_certificate(1);
+    ASSERT_TRUE(database_->issued().insert(certificate));
+    auto ra = test::sample_certificate(2);
+    ra.kind = "ra";
+    ASSERT_TRUE(database_->issued().insert(ra));
+    auto ca = test::sample_certificate(3);
+    ca.kind = "ca";
+    ASSERT_TRUE(database_->issued().insert(ca));
+    const auto revoked = desk_->revoke_certificate(certificate.serial, "", 1, false, alice_);
+    ASSERT_TRUE(revoked);
+    EXPECT_EQ(state_of(*revoked, clock_.now()), "revoked");
+    EXPECT_EQ(events_.last("reason"), "keyCompromise");
+    EXPECT_EQ(desk_->revoke_certificate(certificate.serial, "", 1, false, alice_).error().kind, ErrorKind::conflict);
+    EXPECT_EQ(desk_->revoke_certificate("00ff", "", 1, false, alice_).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(desk_->revoke_certificate(ra.serial, "", 1, false, alice_).error().kind, ErrorKind::denied);
+    EXPECT_TRUE(desk_->revoke_certificate(ra.serial, "", 1, true, alice_));
+    EXPECT_EQ(desk_->revoke_certificate(ca.serial, "", 1, true, alice_).error().kind, ErrorKind::denied);
+}
+
+TEST_F(DeskTest, ASerialOfSeveralCasWantsItsCa) {
+    auto here = test::sample_certificate(1);
+    auto there = here;
+    there.ca = "other";
+    ASSERT_TRUE(database_->issued().insert(here));
+    ASSERT_TRUE(database_->issued().insert(there));
+    EXPECT_EQ(desk_->certificate(here.serial, "").error().kind, ErrorKind::conflict);
+    EXPECT_EQ(desk_->certificate(here.serial, "other")->ca, "other");
+    EXPECT_EQ(desk_->certificate(here.serial, "third").error().kind, ErrorKind::not_found);
+}
+
+TEST(Records, RevocationReasonsHaveTheirNumbersOfRfc5280) {
+    EXPECT_EQ(revocation_reasons().at("keyCompromise"), 1);
+    EXPECT_EQ(revocation_reasons().at("privilegeWithdrawn"), 9);
+    EXPECT_EQ(revocation_reason_name(4), "superseded");
+    EXPECT_EQ(revocation_reason_name(6), "6") << "certificateHold is not offered";
+    EXPECT_EQ(attempt_state_from("held"), store::AttemptState::held);
+    EXPECT_EQ(attempt_state_from("help"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace countersign::admin
