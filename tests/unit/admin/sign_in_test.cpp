@@ -122,9 +122,10 @@ TEST_F(SignInTest, AFailureIsRecordedWithItsReasonAndWithoutItsPassword) {
     EXPECT_EQ(events_.last("account"), "alice");
     EXPECT_EQ(events_.last("reason"), "wrong password");
     EXPECT_EQ(events_.last("client"), "192.0.2.1");
-    for (const auto& [key, value] : events_.events().front().fields) {
-        if (const auto* text = std::get_if<std::string>(&value))
-            EXPECT_EQ(text->find("swordfish"), std::string::npos) << key;
+    const auto recorded = events_.events();
+    for (const auto& [key, value] : recorded.front().fields) {
+        const auto* text = std::get_if<std::string>(&value);
+        EXPECT_TRUE(text == nullptr || text->find("swordfish") == std::string::npos) << key;
     }
     EXPECT_EQ(who(request_with("dave:swordfish")), "401");
     EXPECT_EQ(events_.last("reason"), "there is no such account");
