@@ -55,8 +55,14 @@ Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, cons
     return surfaces;
 }
 
+bool has_password_page(const config::ProfileSettings& settings) {
+    const auto& mode = settings.challenge.mode;
+    return mode == "one-time" || mode == "single-password" || mode == "none";
+}
+
 void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
                        const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep) {
+    if (!has_password_page(settings)) return;
     const auto& challenge = settings.challenge;
     admin::PasswordPageOptions options;
     options.profile = settings.name;

@@ -18,6 +18,9 @@ std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& setti
 std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config::Settings& settings,
                                                                    const SharedParts& parts);
 
+// Whether the profile's challenge mode has something to show to an administrator.
+bool has_password_page(const config::ProfileSettings& settings);
+
 // At each admin path of the profile; a profile whose challenge mode has nothing to show gets none.
 void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
                        const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep);

@@ -128,7 +128,9 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
                                                 const Clock& clock) {
     auto router = std::make_shared<http::Router>();
     for (const auto& [name, profile] : wiring.profiles) {
-        const auto endpoint = std::make_shared<http::ScepEndpoint>(profile, enrollment, clock);
+        const auto endpoint = std::make_shared<http::ScepEndpoint>(
+            profile, enrollment, clock,
+            has_password_page(settings.profiles.at(name)) ? http::Landing::page : http::Landing::forbidden);
         std::set<std::string> forms;
         for (const auto& path : settings.profiles.at(name).paths) {
             forms.insert({path, path + "/pkiclient.exe"});

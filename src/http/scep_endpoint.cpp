@@ -21,13 +21,15 @@ Response page(std::string html) {
 
 }  // namespace
 
-ScepEndpoint::ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrollment& enrollment, const Clock& clock)
+ScepEndpoint::ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrollment& enrollment, const Clock& clock,
+                           Landing landing)
     : profile_(std::move(profile)),
       enrollment_(enrollment),
       clock_(clock),
       capabilities_(Response::bytes(200, "text/plain", to_bytes(as_bytes(profile_->capabilities)))),
       ca_certificates_(Response::bytes(200, profile_->ca_certificates.content_type, profile_->ca_certificates.body)),
-      landing_(page(landing_page())) {}
+      landing_(landing == Landing::page ? page(landing_page())
+                                        : Response::text(403, "This address is for devices and management systems.")) {}
 
 std::optional<Response> ScepEndpoint::answer_at_once(const Request& request) {
     const auto query = scep::parse_query(request.query);

@@ -3,6 +3,7 @@
 Each instance lives in a temporary directory and on a loopback address of its own, so that scripts may run side by side and a
 restarted daemon comes back at the same URL. The programs come from COUNTERSIGN_BIN and COUNTERSIGND_BIN (CTest sets them).
 """
+import base64
 import ctypes
 import http.client
 import json
@@ -69,6 +70,11 @@ def die_with_parent():
     """In a child: SIGKILL when the test script is killed, for then nothing else would end it."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def basic(name, password):
+    """The value of an Authorization header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
 class Answer:

@@ -12,9 +12,14 @@
 
 namespace countersign::http {
 
+// What somebody sees who opens the URL in a browser. `forbidden` (403) where the profile has no password page to point to: that is
+// how NDES with a policy module answers, and what Microsoft's validation script expects.
+enum class Landing { page, forbidden };
+
 class ScepEndpoint final : public Endpoint {
 public:
-    ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrollment& enrollment, const Clock& clock);
+    ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrollment& enrollment, const Clock& clock,
+                 Landing landing = Landing::page);
 
     std::string_view serves() const override { return "scep"; }
     std::optional<Response> answer_at_once(const Request& request) override;
