@@ -4,16 +4,19 @@
 #include "log_file.hpp"
 
 #include <condition_variable>
+#include <deque>
 
 namespace countersign::audit {
 
 // Callers write their lines one after the other and join the round that is gathering. One of them leads it: it closes
-// the round, syncs the file once and answers everybody in it. Those who come meanwhile gather in the next round.
+// the round, syncs the file once and answers everybody in it. Those who come meanwhile gather in the next round, asleep
+// until the one before them is over and one of them leads.
 struct JsonLinesSink::State {
     struct Round {
         std::shared_ptr<LogFile> file;
         bool done = false;
         Result<void> result;
+        std::condition_variable changed;  // done, or without a leader
     };
 
     State(std::filesystem::path where, const Clock& time_source, bool sync_each)
@@ -27,41 +30,44 @@ struct JsonLinesSink::State {
     const bool sync;
 
     std::mutex mutex;
-    std::condition_variable changed;
     std::shared_ptr<LogFile> file;
-    std::shared_ptr<Round> gathering;  // null: the next line opens one
+    std::deque<std::shared_ptr<Round>> waiting;  // rounds nobody has led yet; several after a change of files
     bool syncing = false;
 };
 
 Result<std::shared_ptr<JsonLinesSink::State::Round>> JsonLinesSink::State::write(const std::string& line) {
     if (!file || !file->is_at(path)) {
         TRY(file, LogFile::open(path));
-        // Lines in the old file are synced there by those who wrote them.
-        gathering = nullptr;
     }
     CHECK(file->append(line));
-    if (!gathering) {
-        gathering = std::make_shared<Round>();
-        gathering->file = file;
+    if (!sync) return nullptr;
+    // Lines in an old file are synced there by those who wrote them.
+    if (waiting.empty() || waiting.back()->file != file) {
+        waiting.push_back(std::make_shared<Round>());
+        waiting.back()->file = file;
     }
-    return gathering;
+    return waiting.back();
 }
 
 Result<void> JsonLinesSink::State::wait_for(const std::shared_ptr<Round>& round, std::unique_lock<std::mutex>& lock) {
     while (!round->done) {
         if (syncing) {
-            changed.wait(lock);
+            round->changed.wait(lock);
             continue;
         }
         syncing = true;
-        if (gathering == round) gathering = nullptr;
+        std::erase(waiting, round);
         lock.unlock();
         Result<void> synced = round->file->sync();
         lock.lock();
         round->result = std::move(synced);
         round->done = true;
         syncing = false;
-        changed.notify_all();
+        const auto next = waiting.empty() ? nullptr : waiting.front();
+        lock.unlock();
+        round->changed.notify_all();
+        if (next) next->changed.notify_one();
+        lock.lock();
     }
     return round->result;
 }
@@ -83,7 +89,7 @@ Result<void> JsonLinesSink::record(const Event& event) {
     const std::string line = to_json_line(event, state_->clock.now()) + '\n';
     std::unique_lock lock(state_->mutex);
     TRY(const auto round, state_->write(line));
-    if (!state_->sync) return {};
+    if (!round) return {};
     return state_->wait_for(round, lock);
 }
 

@@ -5,6 +5,8 @@
 #include "known_extensions.hpp"
 #include "signature_algorithm.hpp"
 
+#include <mutex>
+
 namespace countersign::crypto {
 namespace {
 
@@ -28,11 +30,29 @@ struct Certificate::State {
     std::vector<Extension> extensions;
     KnownExtensions known;
 
+    // Nothing above changes once parsed, so a proof stays one.
+    bool proven_under(const PublicKey& issuer_key) const;
+    void remember_proof(const PublicKey& issuer_key) const;
+
     Result<void> parse();
     Result<void> read_to_be_signed(ByteView content);
     Result<void> read_validity(DerReader& fields);
     Result<void> read_optional_fields(DerReader& fields, std::uint32_t version);
+
+private:
+    mutable std::mutex proof_mutex;
+    mutable std::optional<PublicKey> proven_issuer_key;
 };
+
+bool Certificate::State::proven_under(const PublicKey& issuer_key) const {
+    const std::lock_guard lock(proof_mutex);
+    return proven_issuer_key && *proven_issuer_key == issuer_key;
+}
+
+void Certificate::State::remember_proof(const PublicKey& issuer_key) const {
+    const std::lock_guard lock(proof_mutex);
+    proven_issuer_key = issuer_key;
+}
 
 Result<void> Certificate::State::parse() {
     CHECK(check_der(der, "certificate"));
@@ -172,9 +192,12 @@ std::optional<SignatureScheme> Certificate::signature_scheme() const {
 }
 
 Result<void> Certificate::verify_signed_by(const PublicKey& issuer_key) const {
+    if (state_->proven_under(issuer_key)) return boost::system::in_place_value;
     const auto scheme = signature_scheme();
     if (!scheme) return fail::unauthenticated("certificate: an unknown signature algorithm");
-    return issuer_key.verify(*scheme, state_->to_be_signed, state_->signature);
+    CHECK(issuer_key.verify(*scheme, state_->to_be_signed, state_->signature));
+    state_->remember_proof(issuer_key);
+    return boost::system::in_place_value;
 }
 
 }  // namespace countersign::crypto

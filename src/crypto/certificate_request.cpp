@@ -7,6 +7,7 @@
 #include "signature_algorithm.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace countersign::crypto {
 namespace {
@@ -47,6 +48,7 @@ struct CertificateRequest::State {
     std::optional<Tlv> challenge_password;
     std::vector<Extension> extensions;
     std::optional<KeyUsage> key_usage;
+    mutable std::atomic<bool> proven{false};  // nothing above changes once parsed, so a proof stays one
 
     State() = default;
     State(const State&) = delete;
@@ -187,9 +189,12 @@ std::optional<SignatureScheme> CertificateRequest::signature_scheme() const {
 }
 
 Result<void> CertificateRequest::verify_self_signature() const {
+    if (state_->proven) return boost::system::in_place_value;
     const auto scheme = signature_scheme();
     if (!scheme) return fail::unauthenticated("certificate request: an unknown signature algorithm");
-    return public_key().verify(*scheme, state_->to_be_signed, state_->signature);
+    CHECK(public_key().verify(*scheme, state_->to_be_signed, state_->signature));
+    state_->proven = true;
+    return boost::system::in_place_value;
 }
 
 }  // namespace countersign::crypto

@@ -16,11 +16,27 @@ void check_size(ByteView modulus) {
     if (modulus.size() > longest_modulus) throw std::invalid_argument("an RSA modulus of more than 8192 bits");
 }
 
-unsigned remainder(ByteView modulus, unsigned divisor) {
+// Long division, four octets to a step.
+std::uint32_t remainder(ByteView modulus, std::uint32_t divisor) {
     std::uint64_t rest = 0;
-    for (const auto octet : modulus) rest = ((rest << 8U) | octet) % divisor;
-    return static_cast<unsigned>(rest);
+    std::size_t next = modulus.size() % 4;
+    for (const auto octet : modulus.first(next)) rest = (rest << 8U) | octet;
+    rest %= divisor;
+    for (; next < modulus.size(); next += 4) {
+        const std::uint32_t limb = std::uint32_t{modulus[next]} << 24U | std::uint32_t{modulus[next + 1]} << 16U |
+                                   std::uint32_t{modulus[next + 2]} << 8U | modulus[next + 3];
+        rest = (rest << 32U | limb) % divisor;
+    }
+    return static_cast<std::uint32_t>(rest);
 }
+
+// The remainders that squares leave.
+template <unsigned modulus>
+constexpr auto square_remainders = [] {
+    std::array<bool, modulus> found{};
+    for (unsigned i = 0; i < modulus; ++i) found[i * i % modulus] = true;
+    return found;
+}();
 
 Ossl<BIGNUM> new_number() {
     Ossl<BIGNUM> number(BN_new());
@@ -72,15 +88,13 @@ public:
     }
 
 private:
-    // Squares leave few remainders: all but about one number in a hundred stop here.
+    // Squares leave few remainders: all but about one number in a hundred stop here, four of five at their last bits.
     static bool may_be_square(const BIGNUM* n) {
-        for (const unsigned modulus : {64U, 63U, 65U, 11U}) {
-            const BN_ULONG rest = BN_mod_word(n, modulus);
-            bool residue = false;
-            for (unsigned i = 0; i < modulus; ++i) residue = residue || (i * i) % modulus == rest;
-            if (!residue) return false;
-        }
-        return true;
+        unsigned low = 0;
+        for (int bit = 5; bit >= 0; --bit) low = low << 1U | static_cast<unsigned>(BN_is_bit_set(n, bit));
+        if (!square_remainders<64>[low]) return false;
+        const BN_ULONG rest = BN_mod_word(n, 63UL * 65 * 11);
+        return square_remainders<63>[rest % 63] && square_remainders<65>[rest % 65] && square_remainders<11>[rest % 11];
     }
 
     std::unique_ptr<BN_CTX, ContextFree> context_;
@@ -111,6 +125,36 @@ constexpr auto small_primes = [] {
     return primes;
 }();
 
+// As many of them as multiply to 32 bits share one division of the modulus.
+struct PrimeGroup {
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::uint32_t product = 1;
+};
+
+constexpr std::size_t group_small_primes(PrimeGroup* groups) {
+    PrimeGroup group;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < small_primes.size(); ++i) {
+        const std::uint64_t wider = std::uint64_t{group.product} * small_primes[i];
+        if (wider > UINT32_MAX) {
+            if (groups != nullptr) groups[count] = group;
+            ++count;
+            group = {i, 0, 1};
+        }
+        group.product *= small_primes[i];
+        ++group.count;
+    }
+    if (groups != nullptr) groups[count] = group;
+    return count + 1;
+}
+
+constexpr auto prime_groups = [] {
+    std::array<PrimeGroup, group_small_primes(nullptr)> groups{};
+    group_small_primes(groups.data());
+    return groups;
+}();
+
 // Those primes below 168 modulo which 65537 generates so small a group that membership says something.
 constexpr std::array roca_primes{11U, 13U, 17U,  19U,  37U,  53U,  61U,  71U, 73U,
                                  79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U};
@@ -129,8 +173,11 @@ constexpr bool is_power_of_65537(unsigned residue, unsigned prime) {
 
 unsigned small_factor(ByteView modulus) {
     check_size(modulus);
-    for (const unsigned prime : small_primes) {
-        if (remainder(modulus, prime) == 0) return prime;
+    for (const PrimeGroup& group : prime_groups) {
+        const std::uint32_t rest = remainder(modulus, group.product);
+        for (std::size_t i = group.first; i < group.first + group.count; ++i) {
+            if (rest % small_primes[i] == 0) return small_primes[i];
+        }
     }
     return 0;
 }

@@ -43,6 +43,10 @@ void Connection::set_up(int busy_timeout_ms, Use use) {
     session_ << "PRAGMA synchronous = FULL";
     session_ << "PRAGMA foreign_keys = ON";
     session_ << "PRAGMA journal_size_limit = 67108864";
+    // What a savepoint could undo stays in memory: otherwise each one makes and removes a file.
+    session_ << "PRAGMA temp_store = MEMORY";
+    // 32 MiB of log: a page that changes with every enrollment is copied back once for hundreds of them.
+    session_ << "PRAGMA wal_autocheckpoint = 8192";
     if (pragma("PRAGMA synchronous") != "2" || pragma("PRAGMA foreign_keys") != "1") {
         throw soci::soci_error("this SQLite was built without durable commits or foreign keys");
     }

@@ -1,5 +1,7 @@
 #include "writer.hpp"
 
+#include <algorithm>
+
 namespace countersign::store {
 namespace {
 
@@ -22,66 +24,75 @@ Writer::Writer(SqliteFile file, const DatabaseOptions& options)
     : file_(std::move(file)),
       busy_timeout_ms_(options.busy_timeout_ms),
       crash_point_(options.crash_point),
-      connection_(std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::write)) {
-    thread_ = std::thread([this] { work_until_closed(); });
-}
+      connection_(std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::write)) {}
 
 Writer::~Writer() {
     close();
 }
 
 Result<void> Writer::run(std::string_view kind, const Work& work) {
-    std::future<Result<void>> answer;
-    {
-        const std::lock_guard lock(mutex_);
-        if (closing_) return closed();
-        Job& job = queue_.emplace_back();
-        job.kind = kind;
-        job.work = &work;
-        answer = job.promise.get_future();
+    const auto job = std::make_shared<Job>();
+    job->kind = kind;
+    job->work = &work;
+    std::unique_lock lock(mutex_);
+    if (closing_) return closed();
+    ++callers_;
+    queue_.push_back(job);
+    while (!job->done) {
+        if (led_)
+            job->changed.wait(lock);
+        else
+            lead(lock);
     }
-    wake_.notify_one();
-    return answer.get();
+    // Told under the lock: once it is free, nothing of this object is touched any more.
+    if (--callers_ == 0) deserted_.notify_all();
+    return job->result;
 }
 
 void Writer::close() {
-    {
-        const std::lock_guard lock(mutex_);
-        closing_ = true;
-    }
-    wake_.notify_one();
-    const std::lock_guard one_closer(close_mutex_);
-    if (thread_.joinable()) thread_.join();
+    std::unique_lock lock(mutex_);
+    closing_ = true;
+    deserted_.wait(lock, [this] { return callers_ == 0; });
     connection_.reset();
 }
 
-void Writer::work_until_closed() {
-    for (;;) {
-        Batch batch;
-        {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-            if (queue_.empty()) return;
-            while (!queue_.empty() && batch.size() < kLargestBatch) {
-                batch.push_back(std::move(queue_.front()));
-                queue_.pop_front();
-            }
-        }
-        const Result<void> outcome = commit(batch);
+// Commits one batch for all who are in it. Those who came meanwhile are led by the first of them, or by whoever comes
+// next.
+void Writer::lead(std::unique_lock<std::mutex>& lock) noexcept {
+    led_ = true;
+    const Batch batch = take_waiting();
+    lock.unlock();
+    const Result<void> outcome = commit(batch);
+    lock.lock();
+    for (const auto& job : batch) {
         // A caller whose own work failed keeps that answer: nothing of his was in the commit.
-        for (Job& job : batch) job.promise.set_value(job.result && !outcome ? outcome : job.result);
+        if (job->result && !outcome) job->result = outcome;
+        job->done = true;
     }
+    led_ = false;
+    const auto next = queue_.empty() ? nullptr : queue_.front();
+    lock.unlock();
+    for (const auto& job : batch) job->changed.notify_one();
+    if (next) next->changed.notify_one();
+    lock.lock();
+}
+
+Writer::Batch Writer::take_waiting() {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kLargestBatch));
+    Batch batch(queue_.begin(), queue_.begin() + count);
+    queue_.erase(queue_.begin(), queue_.begin() + count);
+    return batch;
 }
 
 // An error is the answer to everybody in the batch whose work succeeded.
-Result<void> Writer::commit(Batch& batch) {
+Result<void> Writer::commit(const Batch& batch) {
     CHECK(begin());
-    for (Job& job : batch) {
-        job.result = run_in_savepoint(*job.work);
+    for (const auto& job : batch) {
+        job->result = run_in_savepoint(*job->work);
         if (connection_ && connection_->in_transaction()) continue;
         // The engine rolled everything back by itself (disk full, I/O error): nobody's work is left, nor was any begun
         // after.
-        const Error error = job.result ? fail::unavailable("store: the transaction was lost") : job.result.error();
+        const Error error = job->result ? fail::unavailable("store: the transaction was lost") : job->result.error();
         return fail::unavailable("store: the shared transaction was rolled back: " + error.detail);
     }
     return finish(batch);
@@ -136,8 +147,8 @@ Result<void> Writer::finish(const Batch& batch) {
 
 void Writer::reach(std::string_view when, const Batch& batch) const {
     if (!crash_point_) return;
-    for (const Job& job : batch) {
-        if (job.result) crash_point_(std::string(when).append(job.kind));
+    for (const auto& job : batch) {
+        if (job->result) crash_point_(std::string(when).append(job->kind));
     }
 }
 

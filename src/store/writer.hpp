@@ -1,5 +1,6 @@
-// The one thread that writes. Callers hand it closures; it takes all that wait, runs each in its own savepoint within
-// one transaction, commits once (one fsync for all of them) and then answers everybody.
+// The one connection that writes. Callers queue closures; whoever finds the connection free takes all that wait, runs
+// each in its own savepoint within one transaction, commits once (one fsync for all of them) and then answers
+// everybody. So a lone write wakes no other thread, and writes that meet share a commit.
 //
 // run() blocks until the write is durable or certainly not done, except outcome_unknown: the commit itself failed in a
 // way that leaves open what reached the disk. Safe on many threads. Private to the store.
@@ -11,16 +12,16 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <future>
+#include <memory>
 #include <mutex>
-#include <thread>
+#include <vector>
 
 namespace countersign::store {
 
 class Writer {
 public:
-    // Its error undoes what it wrote, and nothing else of the batch. Runs on the writer's thread while the caller
-    // waits, so it may refer to the caller's variables.
+    // Its error undoes what it wrote, and nothing else of the batch. Runs on the thread of one of those who wait,
+    // while its caller waits too, so it may refer to the caller's variables.
     using Work = std::function<Result<void>(Connection&)>;
 
     // Throws soci::soci_error when the connection cannot be made.
@@ -31,7 +32,7 @@ public:
 
     // `kind` names the crash points.
     Result<void> run(std::string_view kind, const Work& work);
-    // Finishes what is queued; later calls answer unavailable.
+    // Returns when what is queued is finished and every caller on his way out; later calls answer unavailable.
     void close();
 
 private:
@@ -39,12 +40,14 @@ private:
         std::string_view kind;
         const Work* work = nullptr;
         Result<void> result;
-        std::promise<Result<void>> promise;
+        bool done = false;
+        std::condition_variable changed;  // done, or his turn to lead
     };
-    using Batch = std::deque<Job>;
+    using Batch = std::vector<std::shared_ptr<Job>>;
 
-    void work_until_closed();
-    Result<void> commit(Batch& batch);
+    void lead(std::unique_lock<std::mutex>& lock) noexcept;
+    Batch take_waiting();
+    Result<void> commit(const Batch& batch);
     Result<void> begin();
     Result<void> run_in_savepoint(const Work& work);
     Result<void> finish(const Batch& batch);
@@ -54,14 +57,14 @@ private:
     SqliteFile file_;
     int busy_timeout_ms_;
     CrashPoint crash_point_;
-    std::unique_ptr<Connection> connection_;  // the thread's own
+    std::unique_ptr<Connection> connection_;  // of him who leads
 
     std::mutex mutex_;
-    std::condition_variable wake_;
-    Batch queue_;
+    std::deque<std::shared_ptr<Job>> queue_;
+    bool led_ = false;  // somebody is committing a batch
+    std::size_t callers_ = 0;
+    std::condition_variable deserted_;
     bool closing_ = false;
-    std::mutex close_mutex_;
-    std::thread thread_;
 };
 
 }  // namespace countersign::store

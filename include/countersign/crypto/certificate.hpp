@@ -36,18 +36,19 @@ public:
     Time not_after() const;
     const PublicKey& public_key() const;
     const std::vector<Extension>& extensions() const;
-    std::optional<KeyUsage> key_usage() const;              // nullopt: no such extension
-    std::vector<std::string> extended_key_usage() const;    // empty: no such extension
+    std::optional<KeyUsage> key_usage() const;            // nullopt: no such extension
+    std::vector<std::string> extended_key_usage() const;  // empty: no such extension
     BasicConstraints basic_constraints() const;
     std::vector<GeneralName> subject_alt_names() const;
     std::optional<Bytes> subject_key_identifier() const;
-    std::string fingerprint_sha256() const;  // of the whole DER, lower-case hex
+    std::string fingerprint_sha256() const;                   // of the whole DER, lower-case hex
     std::optional<SignatureScheme> signature_scheme() const;  // nullopt: one this program does not know
 
     bool valid_at(Time when) const { return not_before() <= when && when <= not_after(); }
     // Subject and issuer are the same name; says nothing about the signature.
     bool self_issued() const { return subject() == issuer(); }
-    // The signature over the TBS octets as received holds under this key. unauthenticated otherwise.
+    // The signature over the TBS octets as received holds under this key. unauthenticated otherwise. The last key under
+    // which it held is remembered, also by copies: whoever relies on it asks again, at no cost.
     Result<void> verify_signed_by(const PublicKey& issuer_key) const;
 
     bool operator==(const Certificate& other) const { return equal(der(), other.der()); }

@@ -40,7 +40,8 @@ public:
     Result<std::vector<std::string>> extended_key_usage() const;
     std::optional<SignatureScheme> signature_scheme() const;
 
-    // Proof of possession (RFC 2986 section 4.2 note; RFC 8894 7.6): over the octets as received.
+    // Proof of possession (RFC 2986 section 4.2 note; RFC 8894 7.6): over the octets as received. That it held is
+    // remembered, also by copies: whoever relies on it asks again, at no cost.
     Result<void> verify_self_signature() const;
 
 private:

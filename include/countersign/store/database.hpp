@@ -1,6 +1,6 @@
 // One SQL database behind the three seams (Transactions, Challenges, Issued).
 //
-// A Database owns its connections and one writer thread that groups concurrent writes into one durable commit. Its seams live
+// A Database owns its connections, of which one writes and groups concurrent writes into one durable commit. Its seams live
 // as long as it does. Safe on many threads; several processes may open the same SQLite file at once
 // (the daemon and the command line do).
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace countersign::store {
 
-// Called by name at every point where a crash would be interesting, on the writer's thread: "store.before_commit.<kind>" with
+// Called by name at every point where a crash would be interesting, on the thread that commits: "store.before_commit.<kind>" with
 // the writes made and not yet durable, "store.after_commit.<kind>" with the commit durable and no caller answered yet.
 // Kinds: intent, issued, pending, failed, approve, deny, challenge_insert, challenge_revoke, challenge_refusal,
 // challenge_purge, certificate_insert, certificate_revoke, crl_number. The fault tests kill the process there.

@@ -114,7 +114,7 @@ Result<Outcome> LocalCa::submit(const CountersignedRequest& request, const std::
     if (now < state_->limits.not_before() || now > state_->limits.not_after()) {
         return fail::unavailable("the certificate of CA " + state_->options.name + " or one above it is not valid now");
     }
-    const auto genuine = verify_countersignature(request, state_->options, state_->ledger, now);
+    const auto genuine = verify_countersignature(request, state_->options, state_->ledger, now, state_->last_agent);
     if (!genuine && genuine.error().kind == ErrorKind::unauthenticated)
         return Outcome(rejected(genuine.error().detail));
     if (!genuine) return genuine.error();

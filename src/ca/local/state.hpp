@@ -1,7 +1,9 @@
-// What a LocalCa consists of. Everything but the cached CRL is constant after create(), so issuing takes no lock.
+// What a LocalCa consists of. Everything but the cached CRL and the last agent is
+// constant after create(), so issuing takes no lock for longer than a comparison.
 #pragma once
 
 #include "countersign/ca/local.hpp"
+#include "countersignature.hpp"
 #include "issuer_limits.hpp"
 
 #include <mutex>
@@ -24,6 +26,8 @@ struct LocalCa::State {
     IssuerLimits limits;
     crypto::IssuerContent issuer;  // as written into certificates
     crypto::SignCallback sign;
+
+    LastAgent last_agent{};
 
     std::mutex crl_mutex{};  // held while a CRL is made: one is enough
     std::optional<CachedCrl> crl{};

@@ -184,12 +184,15 @@ TEST(CertificateRequest, IsBounded) {
 TEST(CertificateRequest, VerifiesPossession) {
     const CertificateRequest request = test::request_for(test::rsa_key(), "CN=a", "challenge");
     EXPECT_TRUE(request.verify_self_signature().has_value());
+    const CertificateRequest copy = request;
+    EXPECT_TRUE(copy.verify_self_signature().has_value()) << "what held before";
     // The key of one in the request of another.
     RequestContent content;
     content.subject = Name::from_text("CN=a").value();
     content.spki = test::rsa_key(1).spki();
     const CertificateRequest stolen = build_request(content, test::rsa_key(0).signer(content.scheme)).value();
     EXPECT_EQ(stolen.verify_self_signature().error().kind, ErrorKind::unauthenticated);
+    EXPECT_EQ(stolen.verify_self_signature().error().kind, ErrorKind::unauthenticated) << "asked twice";
 }
 
 TEST(CertificateRequest, ADamagedOneIsRefusedOrDoesNotVerify) {

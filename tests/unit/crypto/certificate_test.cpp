@@ -80,6 +80,23 @@ TEST(Certificate, VerifiesSignatures) {
     EXPECT_EQ(root.verify_signed_by(issuing.public_key()).error().kind, ErrorKind::unauthenticated);
 }
 
+// That a signature held is remembered; it must be under that key alone, and of that certificate alone.
+TEST(Certificate, AProofUnderOneKeyIsNoneUnderAnother) {
+    const Certificate root = file("root");
+    const Certificate issuing = file("issuing");
+    const Certificate leaf = file("leaf");
+    const Certificate copy = leaf;
+    for (int time = 0; time < 2; ++time) {
+        EXPECT_TRUE(leaf.verify_signed_by(issuing.public_key()).has_value());
+        EXPECT_EQ(leaf.verify_signed_by(root.public_key()).error().kind, ErrorKind::unauthenticated);
+        EXPECT_EQ(copy.verify_signed_by(leaf.public_key()).error().kind, ErrorKind::unauthenticated);
+        EXPECT_TRUE(copy.verify_signed_by(issuing.public_key()).has_value());
+    }
+    Bytes der = to_bytes(leaf.der());
+    der.back() ^= 0x01;
+    EXPECT_FALSE(Certificate::from_der(der).value().verify_signed_by(issuing.public_key()).has_value());
+}
+
 TEST(Certificate, UnknownSignatureAlgorithmsNeverVerify) {
     const Certificate odd = file("pss-odd-salt");
     EXPECT_EQ(odd.signature_scheme(), std::nullopt);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <sstream>
 
 namespace countersign::crypto {
@@ -41,6 +42,32 @@ TEST(RsaStrength, FindsFactorsUpTo751AndNoFurther) {
     EXPECT_EQ(small_factor(weak_modulus("small_751")), 751U);
     EXPECT_EQ(small_factor(weak_modulus("small_757")), 0U);
     EXPECT_EQ(small_factor(Bytes{0x04}), 2U);
+}
+
+// The plainest way to the same answer: octet by octet, number by number.
+unsigned smallest_divisor(const Bytes& modulus) {
+    for (unsigned divisor = 2; divisor <= 751; ++divisor) {
+        unsigned rest = 0;
+        for (const auto octet : modulus) rest = (rest * 256 + octet) % divisor;
+        if (rest == 0) return divisor;
+    }
+    return 0;
+}
+
+TEST(RsaStrength, FindsTheSmallestFactorOfNumbersOfEveryLength) {
+    std::mt19937 generator(20260101);
+    std::size_t without = 0;
+    for (std::size_t length = 1; length <= 300; ++length) {
+        for (int i = 0; i < 20; ++i) {
+            Bytes number(length);
+            for (auto& octet : number) octet = static_cast<std::uint8_t>(generator());
+            number.back() |= 1;
+            const auto expected = smallest_divisor(number);
+            EXPECT_EQ(small_factor(number), expected) << lower_hex(number);
+            without += expected == 0 ? 1 : 0;
+        }
+    }
+    EXPECT_GT(without, 100U);
 }
 
 TEST(RsaStrength, FindsPrimesFermatReachesInItsRounds) {
