@@ -16,20 +16,6 @@ void check_size(ByteView modulus) {
     if (modulus.size() > longest_modulus) throw std::invalid_argument("an RSA modulus of more than 8192 bits");
 }
 
-// Long division, four octets to a step.
-std::uint32_t remainder(ByteView modulus, std::uint32_t divisor) {
-    std::uint64_t rest = 0;
-    std::size_t next = modulus.size() % 4;
-    for (const auto octet : modulus.first(next)) rest = (rest << 8U) | octet;
-    rest %= divisor;
-    for (; next < modulus.size(); next += 4) {
-        const std::uint32_t limb = std::uint32_t{modulus[next]} << 24U | std::uint32_t{modulus[next + 1]} << 16U |
-                                   std::uint32_t{modulus[next + 2]} << 8U | modulus[next + 3];
-        rest = (rest << 32U | limb) % divisor;
-    }
-    return static_cast<std::uint32_t>(rest);
-}
-
 // The remainders that squares leave.
 template <unsigned modulus>
 constexpr auto square_remainders = [] {
@@ -155,9 +141,57 @@ constexpr auto prime_groups = [] {
     return groups;
 }();
 
+constexpr std::size_t most_limbs = longest_modulus / 4;
+using Limbs = std::array<std::uint32_t, most_limbs>;
+
+// What each limb of a number weighs modulo a divisor: 2^(32 i) mod divisor.
+constexpr Limbs weights_modulo(std::uint32_t divisor) {
+    Limbs weights{};
+    std::uint64_t weight = 1 % divisor;
+    for (auto& one : weights) {
+        one = static_cast<std::uint32_t>(weight);
+        weight = (weight << 32U) % divisor;
+    }
+    return weights;
+}
+
+constexpr auto group_weights = [] {
+    std::array<Limbs, prime_groups.size()> weights{};
+    for (std::size_t i = 0; i < prime_groups.size(); ++i) weights[i] = weights_modulo(prime_groups[i].product);
+    return weights;
+}();
+
+// Least significant first; what the modulus does not reach is zero.
+Limbs limbs_of(ByteView modulus) {
+    Limbs limbs{};
+    std::size_t position = 0;
+    for (auto octet = modulus.rbegin(); octet != modulus.rend(); ++octet, ++position)
+        limbs[position / 4] |= std::uint32_t{*octet} << (8 * (position % 4));
+    return limbs;
+}
+
+// The remainder as a weighted sum of limbs: two divisions in all instead of one for each limb.
+std::uint32_t remainder(const Limbs& limbs, std::size_t count, const Limbs& weights, std::uint32_t divisor) {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint64_t product = std::uint64_t{limbs[i]} * weights[i];
+        low += product & UINT32_MAX;
+        high += product >> 32U;
+    }
+    const std::uint64_t rest = ((high % divisor) << 32U) % divisor + low % divisor;
+    return static_cast<std::uint32_t>(rest % divisor);
+}
+
 // Those primes below 168 modulo which 65537 generates so small a group that membership says something.
 constexpr std::array roca_primes{11U, 13U, 17U,  19U,  37U,  53U,  61U,  71U, 73U,
                                  79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U};
+
+constexpr auto roca_weights = [] {
+    std::array<Limbs, roca_primes.size()> weights{};
+    for (std::size_t i = 0; i < roca_primes.size(); ++i) weights[i] = weights_modulo(roca_primes[i]);
+    return weights;
+}();
 
 constexpr bool is_power_of_65537(unsigned residue, unsigned prime) {
     const unsigned generator = 65537U % prime;
@@ -173,8 +207,11 @@ constexpr bool is_power_of_65537(unsigned residue, unsigned prime) {
 
 unsigned small_factor(ByteView modulus) {
     check_size(modulus);
-    for (const PrimeGroup& group : prime_groups) {
-        const std::uint32_t rest = remainder(modulus, group.product);
+    const Limbs limbs = limbs_of(modulus);
+    const std::size_t count = (modulus.size() + 3) / 4;
+    for (std::size_t at = 0; at < prime_groups.size(); ++at) {
+        const PrimeGroup& group = prime_groups[at];
+        const std::uint32_t rest = remainder(limbs, count, group_weights[at], group.product);
         for (std::size_t i = group.first; i < group.first + group.count; ++i) {
             if (rest % small_primes[i] == 0) return small_primes[i];
         }
@@ -184,8 +221,11 @@ unsigned small_factor(ByteView modulus) {
 
 bool has_roca_fingerprint(ByteView modulus) {
     check_size(modulus);
-    for (const unsigned prime : roca_primes) {
-        if (!is_power_of_65537(remainder(modulus, prime), prime)) return false;
+    const Limbs limbs = limbs_of(modulus);
+    const std::size_t count = (modulus.size() + 3) / 4;
+    for (std::size_t at = 0; at < roca_primes.size(); ++at) {
+        const unsigned prime = roca_primes[at];
+        if (!is_power_of_65537(remainder(limbs, count, roca_weights[at], prime), prime)) return false;
     }
     return true;
 }
