@@ -15,8 +15,17 @@
 namespace countersign::keys {
 
 enum class DecryptScheme {
-    rsa_raw,    // RSADP alone (RFC 8017 5.1.2): as many octets as the modulus; unpadding is unwrap's, in constant time
-    rsa_pkcs1,  // for tokens that do not offer rsa_raw
+    rsa_raw,          // RSADP alone (RFC 8017 5.1.2): as many octets as the modulus; unpadding is unwrap's own, in
+                      // constant time
+    rsa_pkcs1,        // the others are for tokens that do not offer rsa_raw
+    rsa_oaep_sha1,    // MGF1 with the same digest, empty label
+    rsa_oaep_sha256,  // likewise
+};
+
+// What a key is asked to do in its role.
+enum class KeyUse {
+    sign,    // with the scheme of crypto::PublicKey::scheme_with(sha256)
+    unwrap,  // open content keys of envelopes
 };
 
 class Key {
@@ -30,7 +39,14 @@ public:
 
     virtual bool offers(DecryptScheme scheme) const = 0;
     // `ciphertext` is exactly as long as the modulus and smaller than it; malformed otherwise.
+    // `malformed` also says that the key's home did not like what the ciphertext holds.
     virtual Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) = 0;
+
+    // Whether the key can do this at all; denied: what is lacking, and the way out. Asks nobody: known since opening.
+    virtual Result<void> suits(KeyUse use) const {
+        if (use == KeyUse::sign || public_key().is_rsa()) return boost::system::in_place_value;
+        return fail::denied("only an RSA key opens envelopes");
+    }
 
     // For logs and `check`: "file:ra/agent.key (RSA 2048)". Never a secret.
     virtual std::string describe() const = 0;
