@@ -158,7 +158,9 @@ public:
     explicit FakeKey(std::shared_ptr<Key> real) : real_(std::move(real)) {}
     const crypto::PublicKey& public_key() const override { return real_->public_key(); }
     Result<Bytes> sign(crypto::SignatureScheme, ByteView) override { return fail::internal("not in this test"); }
-    bool offers(DecryptScheme scheme) const override { return scheme == DecryptScheme::rsa_raw ? raw : scheme == padded; }
+    bool offers(DecryptScheme scheme) const override {
+        return scheme == DecryptScheme::rsa_raw ? raw : scheme == padded;
+    }
     Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) override {
         ++operations;
         if (error) return *error;
