@@ -35,10 +35,13 @@ public:
         : files_(directory), tokens_(std::move(tokens)) {}
 
     Result<std::shared_ptr<keys::Key>> open(std::string_view uri) override {
-        if (uri.starts_with("file:")) return files_.open(uri);
-        if (uri.starts_with("pkcs11:")) return tokens_.open(uri);
-        return fail::malformed(printable(uri) +
-                               " is no kind of key this version knows; it knows file:PATH and pkcs11: URIs");
+        TRY(auto* const home, home_of(uri));
+        return home->open(uri);
+    }
+    Result<std::shared_ptr<keys::Key>> generate(std::string_view uri, keys::GeneratedKey kind, keys::KeyUse use,
+                                                Random& random) override {
+        TRY(auto* const home, home_of(uri));
+        return home->generate(uri, kind, use, random);
     }
     Result<void> probe() override {
         CHECK(files_.probe());
@@ -50,6 +53,13 @@ public:
     }
 
 private:
+    Result<keys::KeySource*> home_of(std::string_view uri) {
+        if (uri.starts_with("file:")) return &files_;
+        if (uri.starts_with("pkcs11:")) return &tokens_;
+        return fail::malformed(printable(uri) +
+                               " is no kind of key this version knows; it knows file:PATH and pkcs11: URIs");
+    }
+
     keys::FileKeySource files_;
     keys::Pkcs11KeySource tokens_;
 };

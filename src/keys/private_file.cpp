@@ -30,6 +30,26 @@ std::string reason(int error) {
 
 }  // namespace
 
+Result<void> write_private_file(const std::filesystem::path& path, const Secret& content) {
+    const auto trouble = [&path](int error) { return fail::unavailable(path.string() + ": " + reason(error)); };
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0 && errno == EEXIST)
+        return fail::conflict(path.string() + ": this exists already, and nothing is overwritten");
+    if (file.get() < 0) return trouble(errno);
+    std::size_t done = 0;
+    while (done < content.size()) {
+        const ssize_t wrote = ::write(file.get(), content.reveal().data() + done, content.size() - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return trouble(errno);
+        done += static_cast<std::size_t>(wrote);
+    }
+    const auto parent = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
+    const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (::fchmod(file.get(), 0600) != 0 || ::fsync(file.get()) != 0 || ::fsync(directory.get()) != 0)
+        return trouble(errno);
+    return boost::system::in_place_value;
+}
+
 // Permissions are those of the opened file, not of a name that may change meanwhile.
 Result<Secret> read_private_file(const std::filesystem::path& path, std::size_t largest, std::string_view what,
                                  mode_t forbidden) {

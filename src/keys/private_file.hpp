@@ -16,4 +16,7 @@ namespace countersign::keys {
 Result<Secret> read_private_file(const std::filesystem::path& path, std::size_t largest, std::string_view what,
                                  mode_t forbidden = S_IRWXG | S_IRWXO);
 
+// A new file, mode 0600 whatever the umask, forced to the disk with its name. conflict: there is one already.
+Result<void> write_private_file(const std::filesystem::path& path, const Secret& content);
+
 }  // namespace countersign::keys

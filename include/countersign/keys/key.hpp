@@ -5,6 +5,7 @@
 // `malformed` means the input cannot be right for this key, whoever asks.
 #pragma once
 
+#include "countersign/core/random.hpp"
 #include "countersign/core/secret.hpp"
 #include "countersign/crypto/public_key.hpp"
 
@@ -52,12 +53,18 @@ public:
     virtual std::string describe() const = 0;
 };
 
+enum class GeneratedKey { rsa2048, rsa3072, rsa4096, ec_p256, ec_p384 };
+
 // Where keys come from: one per kind of URI.
 class KeySource {
 public:
     virtual ~KeySource() = default;
     // not_found, malformed (with what is wrong and how to mend it), or unavailable.
     virtual Result<std::shared_ptr<Key>> open(std::string_view uri) = 0;
+    // Makes a new key where the URI says. conflict: something is there already, and nothing is overwritten; denied:
+    // keys of that kind or for that use cannot be made there.
+    virtual Result<std::shared_ptr<Key>> generate(std::string_view uri, GeneratedKey kind, KeyUse use,
+                                                  Random& random) = 0;
     // Whether keys can be used now; `unavailable` with the reason otherwise.
     virtual Result<void> probe() = 0;
     // Ends all sessions; keys opened before answer unavailable afterwards.

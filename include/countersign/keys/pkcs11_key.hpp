@@ -6,8 +6,6 @@
 // included. Destroy the source inside main(): modules do not survive the end of their process's libraries.
 #pragma once
 
-#include "countersign/core/random.hpp"
-#include "countersign/keys/file_key.hpp"
 #include "countersign/keys/key.hpp"
 
 #include <chrono>
@@ -42,7 +40,7 @@ public:
 
     // Makes a key pair on the token that never leaves it, for this use alone. conflict: there is an object of that
     // name.
-    Result<std::shared_ptr<Key>> generate(std::string_view uri, GeneratedKey kind, KeyUse use, Random& random);
+    Result<std::shared_ptr<Key>> generate(std::string_view uri, GeneratedKey kind, KeyUse use, Random& random) override;
 
     // Whether the token of each key somebody holds answers and still has it.
     Result<void> probe() override;

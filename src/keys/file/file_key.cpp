@@ -30,4 +30,13 @@ Result<std::shared_ptr<Key>> FileKeySource::open(std::string_view uri) {
     return key;
 }
 
+Result<std::shared_ptr<Key>> FileKeySource::generate(std::string_view uri, GeneratedKey kind, KeyUse use, Random&) {
+    const bool rsa = kind != GeneratedKey::ec_p256 && kind != GeneratedKey::ec_p384;
+    if (use == KeyUse::unwrap && !rsa) return fail::denied("only an RSA key opens envelopes");
+    TRY(const auto path, path_of(uri, base_));
+    TRY(const Secret pem, generate_private_key_pem(kind));
+    CHECK(write_private_file(path, pem));
+    return open(uri);
+}
+
 }  // namespace countersign::keys
