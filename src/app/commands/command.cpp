@@ -14,8 +14,8 @@ OpenInstance open_instance(const CommonOptions& options, Console& console) {
 }
 
 std::shared_ptr<admin::Desk> open_desk(const OpenInstance& instance, Console& console) {
-    return or_throw(make_desk(instance.settings,
-                              {*instance.database, console.clock, console.random, *instance.keys}, *instance.audit));
+    return or_throw(make_desk(instance.settings, {*instance.database, console.clock, console.random, *instance.keys},
+                              *instance.audit));
 }
 
 std::string choose_profile(const config::Settings& settings, const std::string& asked) {

@@ -28,7 +28,7 @@ struct OpenInstance {
     config::Settings settings;
     std::unique_ptr<store::Database> database;
     std::unique_ptr<audit::Sink> audit;
-    std::unique_ptr<keys::KeySource> keys;
+    std::unique_ptr<keys::KeySource> keys;  // touches no token before a key is opened
 };
 // StartupError with every finding; warnings are the daemon's to repeat and stay unsaid here.
 OpenInstance open_instance(const CommonOptions& options, Console& console);

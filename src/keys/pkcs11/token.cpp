@@ -53,6 +53,7 @@ Result<Token::Lease> Token::lease_before(Steady deadline) {
             lock.lock();
             continue;
         }
+        if (connection_ != connection) continue;  // replaced while the lock was let go
         if (open_ < limit_) {
             ++open_;
             lock.unlock();
