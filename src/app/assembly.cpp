@@ -96,6 +96,8 @@ std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings
     auto encryption = key_pair(ra.encryption, "the CEP encryption");
     if (!agent || !encryption) return std::nullopt;
 
+    check_key_use(ra.agent, *agent->key, keys::KeyUse::sign);
+    check_key_use(ra.encryption, *encryption->key, keys::KeyUse::unwrap);
     check_certificate(ra.agent, agent->certificate, crypto::usage::digital_signature, "the enrollment agent", chain);
     check_certificate(ra.encryption, encryption->certificate, crypto::usage::key_encipherment, "the CEP encryption",
                       chain);
@@ -118,6 +120,7 @@ std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings
     identity.decryption.push_back({encryption->certificate, encryption->key});
     for (const auto& pair : ra.previous_encryption) {
         if (auto previous = key_pair(pair, "a previous CEP encryption")) {
+            check_key_use(pair, *previous->key, keys::KeyUse::unwrap);
             identity.decryption.push_back({previous->certificate, previous->key});
         }
     }
@@ -169,6 +172,18 @@ void Assembly::check_certificate(const config::KeyPairSettings& pair, const cryp
     if (!crypto::order_chain(certificate, chain)) {
         error(pair.place, name + " was not issued by the CA of this profile",
               "have the profile's CA issue it, or name the right CA");
+    }
+}
+
+void Assembly::check_key_use(const config::KeyPairSettings& pair, const keys::Key& key, keys::KeyUse use) {
+    if (const auto suited = key.suits(use); !suited) {
+        error(pair.place, suited.error().detail, "see docs/hsm.md for what a token must offer");
+    } else if (use == keys::KeyUse::unwrap && !key.offers(keys::DecryptScheme::rsa_raw)) {
+        warning(pair.place,
+                key.describe() +
+                    ": the token does not offer raw RSA (CKM_RSA_X_509), so it checks paddings itself, and "
+                    "how long it takes may tell strangers about them",
+                "allow CKM_RSA_X_509 for this key, or keep it in a file");
     }
 }
 

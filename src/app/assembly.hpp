@@ -32,6 +32,7 @@ private:
     void check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate,
                            crypto::KeyUsage needed, std::string_view what,
                            const std::vector<crypto::Certificate>& chain);
+    void check_key_use(const config::KeyPairSettings& pair, const keys::Key& key, keys::KeyUse use);
     void check_recorded_agent(const config::KeyPairSettings& pair, const std::string& ca,
                               const crypto::Certificate& agent);
     std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);

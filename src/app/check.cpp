@@ -37,7 +37,8 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     }
     const SystemClock clock;
     SystemRandom random;
-    auto wiring = assemble(settings, {**database, clock, random});
+    const auto keys = open_key_source(settings);
+    auto wiring = assemble(settings, {**database, clock, random, *keys});
     std::ranges::move(wiring.findings, std::back_inserter(findings));
     return findings;
 }

@@ -5,6 +5,7 @@
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
 #include "operations_log.hpp"
+#include "process_memory.hpp"
 
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
@@ -39,6 +40,7 @@ public:
           settings_(load_or_throw(options.config, [](const std::string& text) { spdlog::warn("{}", text); })),
           audit_(or_throw(open_audit(settings_, clock_, log_audit_line))),
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
+          keys_(open_key_source(settings_)),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
@@ -60,17 +62,13 @@ public:
         workers_.drain();
         record(audit::event::daemon_stopped);
         server_.reset();
+        keys_->close();
         database_->close();
         spdlog::info("stopped");
         return 0;
     }
 
 private:
-    static unsigned worker_count(const config::ServerSettings& server) {
-        // More than cores, because workers wait for commits together and a commit is shared by all who wait.
-        return server.workers != 0 ? server.workers : std::max(8U, 4 * std::thread::hardware_concurrency());
-    }
-
     static http::ServerOptions server_options(const config::Settings& settings) {
         http::ServerOptions options;
         for (const auto& listener : settings.listeners) {
@@ -95,7 +93,7 @@ private:
         return options;
     }
 
-    SharedParts shared_parts() { return {*database_, clock_, random_}; }
+    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_}; }
 
     Wiring assemble_or_throw(const config::Settings& settings) {
         auto wiring = assemble(settings, shared_parts());
@@ -194,6 +192,7 @@ private:
     config::Settings settings_;
     std::unique_ptr<audit::Sink> audit_;
     std::unique_ptr<store::Database> database_;
+    std::unique_ptr<keys::KeySource> keys_;
     ra::Enrollment enrollment_;
     std::mutex wiring_mutex_;
     Wiring wiring_;
@@ -209,6 +208,7 @@ int run_daemon(const DaemonOptions& options) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     start_operations_log();
+    if (const auto undone = guard_process_memory(); !undone.empty()) spdlog::warn("{}", undone);
     return Daemon(options).run();
 }
 

@@ -11,9 +11,11 @@
 #include "countersign/http/crl_endpoint.hpp"
 #include "countersign/http/scep_endpoint.hpp"
 #include "countersign/keys/file_key.hpp"
+#include "countersign/keys/pkcs11_key.hpp"
 #include "files.hpp"
 
 #include <set>
+#include <thread>
 
 namespace countersign::app {
 namespace {
@@ -27,12 +29,58 @@ Result<Secret> read_pepper(const config::Settings& settings) {
     return read_secret_file(settings.secrets.pepper, 32, "the pepper");
 }
 
+class EveryKeySource final : public keys::KeySource {
+public:
+    EveryKeySource(const std::filesystem::path& directory, keys::Pkcs11Options tokens)
+        : files_(directory), tokens_(std::move(tokens)) {}
+
+    Result<std::shared_ptr<keys::Key>> open(std::string_view uri) override {
+        TRY(auto* const home, home_of(uri));
+        return home->open(uri);
+    }
+    Result<std::shared_ptr<keys::Key>> generate(std::string_view uri, keys::GeneratedKey kind, keys::KeyUse use,
+                                                Random& random) override {
+        TRY(auto* const home, home_of(uri));
+        return home->generate(uri, kind, use, random);
+    }
+    Result<void> probe() override {
+        CHECK(files_.probe());
+        return tokens_.probe();
+    }
+    void close() override {
+        files_.close();
+        tokens_.close();
+    }
+
+private:
+    Result<keys::KeySource*> home_of(std::string_view uri) {
+        if (uri.starts_with("file:")) return &files_;
+        if (uri.starts_with("pkcs11:")) return &tokens_;
+        return fail::malformed(printable(uri) +
+                               " is no kind of key this version knows; it knows file:PATH and pkcs11: URIs");
+    }
+
+    keys::FileKeySource files_;
+    keys::Pkcs11KeySource tokens_;
+};
+
 }  // namespace
 
+unsigned worker_count(const config::ServerSettings& server) {
+    // More than cores, because workers wait for commits together and a commit is shared by all who wait.
+    return server.workers != 0 ? server.workers : std::max(8U, 4 * std::thread::hardware_concurrency());
+}
+
+std::unique_ptr<keys::KeySource> open_key_source(const config::Settings& settings) {
+    keys::Pkcs11Options tokens;
+    tokens.directory = settings.directory;
+    tokens.module = settings.pkcs11.module;
+    tokens.sessions = settings.pkcs11.sessions != 0 ? settings.pkcs11.sessions : worker_count(settings.server);
+    return std::make_unique<EveryKeySource>(settings.directory, std::move(tokens));
+}
+
 Result<std::shared_ptr<keys::Key>> Assembly::open_key(const std::string& uri) {
-    keys::FileKeySource files(settings_.directory);
-    if (uri.starts_with("file:")) return files.open(uri);
-    return fail::malformed(printable(uri) + " is no kind of key this version knows; it knows file:PATH");
+    return parts_.keys.open(uri);
 }
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
@@ -40,6 +88,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& n
         return fail::malformed("ca type " + printable(ca.type) + " does not exist; this version knows: local");
     auto issuer = key_pair(ca.issuer, "the CA");
     if (!issuer) return fail::denied("the CA's own key and certificate could not be loaded");
+    CHECK(issuer->key->suits(keys::KeyUse::sign));
     TRY(Secret serial_secret, read_secret_file(ca.serial_secret, 32, "the serial number secret"));
 
     ca::LocalCaOptions options{name, issuer->certificate, {}, {}, {}, {}, {}};

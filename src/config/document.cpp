@@ -55,6 +55,7 @@ public:
         only_table(root, "server", "server", "server", &settings.server);
         settings.store.place = only_table(root, "store", "store", "store", &settings.store);
         settings.secrets.place = only_table(root, "secrets", "secrets", "secrets", &settings.secrets);
+        only_table(root, "pkcs11", "pkcs11", "pkcs11", &settings.pkcs11);
         only_table(root, "audit", "audit", "audit", &settings.audit);
         settings.audit.place = document_.place_of("audit");
         only_table(root, "log", "log", "log", &settings.log);

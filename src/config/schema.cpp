@@ -14,6 +14,7 @@ constexpr Section section_table[] = {
     {"server", Shape::table, "Threads and limits of the HTTP front end."},
     {"store", Shape::table, "The database of attempts, challenges and issued certificates."},
     {"secrets", Shape::table, "Secrets of the instance as a whole, kept in files.", true},
+    {"pkcs11", Shape::table, "How tokens are reached that \"pkcs11:\" keys live in. Changes with a restart only."},
     {"ra", Shape::named, "A registration authority: two keys and their certificates.", true},
     {"ra.*.encryption", Shape::table, "The CEP encryption key opens what clients send: RSA, key usage keyEncipherment.",
      true},
@@ -119,6 +120,14 @@ constexpr Key key_table[] = {
         "outstanding passwords are lost."}
         .needed()
         .guarded(),
+
+    {"pkcs11", "module", Kind::file, "", put<&Pkcs11Settings::module>,
+     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that p11-kit "
+     "is configured with."},
+    Key{"pkcs11", "sessions", Kind::number, "0", put<&Pkcs11Settings::sessions>,
+        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many as "
+        "server.workers."}
+        .between(0, 1024, "sessions"),
 
     Key{"ra.*.encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
     Key{"ra.*.encryption", "certificate", Kind::file, "", put<&Pair::certificate>, "PEM certificate of that key."}

@@ -78,8 +78,9 @@ Result<Secret> open_oaep(const Secret& block, const crypto::KeyTransport& transp
 }
 
 // A token without raw RSA checks the padding itself; its answer becomes a key either way.
-Result<Secret> unwrap_padded(Key& key, ByteView encrypted_key, std::size_t length, Secret substitute) {
-    auto opened = key.decrypt(DecryptScheme::rsa_pkcs1, encrypted_key);
+Result<Secret> unwrap_padded(Key& key, DecryptScheme scheme, ByteView encrypted_key, std::size_t length,
+                             Secret substitute) {
+    auto opened = key.decrypt(scheme, encrypted_key);
     if (!opened) {
         if (!about_the_input(opened.error())) return std::move(opened).error();
         return substitute;
@@ -88,7 +89,24 @@ Result<Secret> unwrap_padded(Key& key, ByteView encrypted_key, std::size_t lengt
     return select(constant_time::mask_of(fits), fits ? opened->reveal() : substitute.reveal(), substitute);
 }
 
+// Raw RSA wherever it is offered: unpadding is then our own.
+std::optional<DecryptScheme> scheme_for(const Key& key, const crypto::KeyTransport& transport) {
+    if (key.offers(DecryptScheme::rsa_raw)) return DecryptScheme::rsa_raw;
+    std::optional<DecryptScheme> scheme;
+    if (!transport.oaep) {
+        scheme = DecryptScheme::rsa_pkcs1;
+    } else if (transport.oaep_digest == transport.mgf1_digest) {
+        if (transport.oaep_digest == crypto::DigestAlgorithm::sha1) scheme = DecryptScheme::rsa_oaep_sha1;
+        if (transport.oaep_digest == crypto::DigestAlgorithm::sha256) scheme = DecryptScheme::rsa_oaep_sha256;
+    }
+    return scheme && key.offers(*scheme) ? scheme : std::nullopt;
+}
+
 }  // namespace
+
+bool unwraps(const Key& key, const crypto::KeyTransport& transport) {
+    return key.public_key().is_rsa() && scheme_for(key, transport).has_value();
+}
 
 Result<Secret> unwrap_content_key(Key& key, const crypto::KeyTransport& transport, ByteView encrypted_key,
                                   std::size_t length, const Secret& substitute_secret) {
@@ -101,10 +119,10 @@ Result<Secret> unwrap_content_key(Key& key, const crypto::KeyTransport& transpor
     Secret substitute = substitute_key(substitute_secret, encrypted_key, length);
     if (!within_modulus(encrypted_key, modulus)) return substitute;
 
-    if (!key.offers(DecryptScheme::rsa_raw)) {
-        if (transport.oaep) return fail::internal("RSAES-OAEP needs a key that offers raw RSA");
-        return unwrap_padded(key, encrypted_key, length, std::move(substitute));
-    }
+    const auto scheme = scheme_for(key, transport);
+    if (!scheme) return fail::internal("a key transport that the key does not offer");
+    if (*scheme != DecryptScheme::rsa_raw)
+        return unwrap_padded(key, *scheme, encrypted_key, length, std::move(substitute));
     auto block = key.decrypt(DecryptScheme::rsa_raw, encrypted_key);
     if (!block) {
         if (!about_the_input(block.error())) return std::move(block).error();

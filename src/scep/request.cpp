@@ -94,8 +94,8 @@ struct RequestOpener {
     std::variant<RequestContent, Refusal> decipher(const crypto::EnvelopedData& data, const Match& match,
                                                    const Secret& substitute_secret) {
         style.transport = match.recipient->transport;
-        if (style.transport.oaep && !match.key->key->offers(keys::DecryptScheme::rsa_raw)) {
-            return Refusal{Wire::unsupported_algorithm, "RSAES-OAEP, which this key cannot do"};
+        if (!keys::unwraps(*match.key->key, style.transport)) {
+            return Refusal{Wire::unsupported_algorithm, "a key transport that this key cannot undo"};
         }
         const auto content_key =
             keys::unwrap_content_key(*match.key->key, style.transport, match.recipient->encrypted_key,

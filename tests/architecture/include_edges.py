@@ -39,6 +39,7 @@ LIBRARIES = [
     (r"<boost/(asio|beast)", r"^(src|include/countersign)/(async|http)/"),
     (r"<(soci/|sqlite3)", r"^src/store/"),
     (r"<curl/", r"^src/net/"),
+    (r"<p11-kit/", r"^src/keys/pkcs11/"),
     (r"<toml", r"^src/config/"),
     (r"<spdlog/", r"^src/app/"),
     (r"<crypt\.h>", r"^src/admin/"),
@@ -46,8 +47,8 @@ LIBRARIES = [
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
 ADAPTERS = [
-    (r'"countersign/(ca/local|keys/file_key|challenge/one_time|challenge/fixed)\.hpp"',
-     r"^src/app/wire\.cpp$|^src/app/commands/(init|probe)[a-z_]*\.(cpp|hpp)$|^src/(ca|keys|challenge)/"),
+    (r'"countersign/(ca/local|keys/file_key|keys/pkcs11_key|challenge/one_time|challenge/fixed)\.hpp"',
+     r"^src/app/wire\.cpp$|^src/app/commands/(init|key|probe)[a-z_]*\.(cpp|hpp)$|^(src|include/countersign)/(ca|keys|challenge)/"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)

@@ -23,6 +23,7 @@ import urllib.parse
 
 START_SECONDS = 60
 COMMAND_SECONDS = 120
+SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
 
 def program(name):
@@ -105,11 +106,41 @@ class Instance:
         self.created = None
         self._last_log = ""
         self._log_mark = 0
+        self.environment = {}
+        self.token_uri = None
+        if os.environ.get("COUNTERSIGN_TEST_TOKEN"):
+            self.add_token()
+
+    def add_token(self):
+        """A SoftHSM of this instance's own; init() then makes every key in it."""
+        tokens = self.directory / "tokens"
+        tokens.mkdir()
+        configuration = self.directory / "softhsm2.conf"
+        configuration.write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
+        self.environment = {"SOFTHSM2_CONF": str(configuration)}
+        run_ok("softhsm2-util", "--init-token", "--free", "--label", "ra", "--pin", "4711", "--so-pin", "47114711",
+               env=self.environment)
+        self.pin_file = self.directory / "pin"
+        self.pin_file.write_text("4711\n")
+        self.pin_file.chmod(0o600)
+        self.token_uri = f"pkcs11:token=ra?pin-source=file:{self.pin_file}&module-path={SOFTHSM}"
+        return self
+
+    def remove_token(self):
+        """As if it were pulled out."""
+        (self.directory / "tokens").rename(self.directory / "tokens-away")
+        (self.directory / "tokens").mkdir()
+
+    def restore_token(self):
+        (self.directory / "tokens").rmdir()
+        (self.directory / "tokens-away").rename(self.directory / "tokens")
 
     def init(self, *arguments):
         """Runs `countersign init`; what it printed as JSON becomes self.created. A small CA key unless told otherwise: it is quick."""
         arguments = arguments or ("--ca-key", "rsa2048")
-        done = countersign("init", self.home, "--listen", self.address, "--json", *arguments)
+        if self.token_uri:
+            arguments = (*arguments, "--token", self.token_uri)
+        done = countersign("init", self.home, "--listen", self.address, "--json", *arguments, env=self.environment)
         if done.returncode != 0:
             raise AssertionError(f"countersign init failed with {done.returncode}\n{text(done)}")
         self.created = json.loads(done.stdout)
@@ -163,7 +194,8 @@ class Instance:
         with open(self.log_file, "ab") as log:
             self._log_mark = log.tell()
             self.process = subprocess.Popen([program("countersignd"), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, preexec_fn=die_with_parent)
+                                            stdout=log, stderr=log, preexec_fn=die_with_parent,
+                                            env={**os.environ, **self.environment})
         if wait:
             self.wait_for_log(r"listening on ")
         return self
@@ -242,7 +274,7 @@ class Instance:
 
     def command(self, *words, check=True):
         """`countersign WORDS --config FILE`."""
-        done = countersign(*words, "--config", self.config)
+        done = countersign(*words, "--config", self.config, env=self.environment)
         if check and done.returncode != 0:
             raise AssertionError(f"countersign {words} failed with {done.returncode}\n{text(done)}")
         return done

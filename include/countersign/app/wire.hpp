@@ -15,6 +15,7 @@
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
 #include "countersign/http/router.hpp"
+#include "countersign/keys/key.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/followup.hpp"
 #include "countersign/store/database.hpp"
@@ -45,10 +46,16 @@ Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
                                                        store::Database& database, Random& random);
 
+// Every kind of key URI a configuration may name. One per process: tokens count logins and sessions, and a reload must
+// find those it has. Opening it touches no token.
+std::unique_ptr<keys::KeySource> open_key_source(const config::Settings& settings);
+unsigned worker_count(const config::ServerSettings& server);
+
 struct SharedParts {
     store::Database& database;
     const Clock& clock;
     Random& random;
+    keys::KeySource& keys;
 };
 
 struct Wiring {

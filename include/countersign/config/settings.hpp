@@ -60,6 +60,11 @@ struct SecretsSettings {
     std::filesystem::path pepper;              // file of at least 32 random octets; keys the MACs of challenges and derived secrets
 };
 
+struct Pkcs11Settings {
+    std::filesystem::path module;              // empty: module-path of the URI, or every module p11-kit is configured with
+    unsigned sessions = 0;                     // per token; 0: as many as workers
+};
+
 struct KeyPairSettings {
     Place place;
     std::string key;                           // URI: "file:/abs/path" or "pkcs11:..."
@@ -174,6 +179,7 @@ struct Settings {
     ServerSettings server;
     StoreSettings store;
     SecretsSettings secrets;
+    Pkcs11Settings pkcs11;
     std::map<std::string, RaSettings> ra;
     std::map<std::string, CaSettings> ca;
     std::map<std::string, ProfileSettings> profiles;

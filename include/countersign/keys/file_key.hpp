@@ -14,14 +14,15 @@ class FileKeySource final : public KeySource {
 public:
     explicit FileKeySource(std::filesystem::path base) : base_(std::move(base)) {}
     Result<std::shared_ptr<Key>> open(std::string_view uri) override;
+    // A PEM file that only its owner can read, forced to the disk; its directory must exist. A key in a file is good
+    // for either use.
+    Result<std::shared_ptr<Key>> generate(std::string_view uri, GeneratedKey kind, KeyUse use, Random& random) override;
     Result<void> probe() override { return boost::system::in_place_value; }
     void close() override {}
 
 private:
     std::filesystem::path base_;
 };
-
-enum class GeneratedKey { rsa2048, rsa3072, rsa4096, ec_p256, ec_p384 };
 
 // A new private key as PKCS#8 PEM.
 Result<Secret> generate_private_key_pem(GeneratedKey kind);

@@ -15,4 +15,7 @@ namespace countersign::keys {
 Result<Secret> unwrap_content_key(Key& key, const crypto::KeyTransport& transport, ByteView encrypted_key,
                                   std::size_t length, const Secret& substitute_secret);
 
+// Whether the key can open what was wrapped so; unwrap_content_key answers internal otherwise. Asks nobody.
+bool unwraps(const Key& key, const crypto::KeyTransport& transport);
+
 }  // namespace countersign::keys

@@ -9,11 +9,13 @@ OpenInstance open_instance(const CommonOptions& options, Console& console) {
     instance.settings = load_or_throw(options.config, [](const std::string&) {});
     instance.database = or_throw(open_store(instance.settings));
     instance.audit = or_throw(open_audit(instance.settings, console.clock));
+    instance.keys = open_key_source(instance.settings);
     return instance;
 }
 
 std::shared_ptr<admin::Desk> open_desk(const OpenInstance& instance, Console& console) {
-    return or_throw(make_desk(instance.settings, {*instance.database, console.clock, console.random}, *instance.audit));
+    return or_throw(make_desk(instance.settings, {*instance.database, console.clock, console.random, *instance.keys},
+                              *instance.audit));
 }
 
 std::string choose_profile(const config::Settings& settings, const std::string& asked) {

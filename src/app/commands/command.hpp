@@ -23,11 +23,12 @@ inline void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_flag("--json", options.json, "Print JSON");
 }
 
-// Settings, database and audit of an instance, opened for one command. The daemon may be running on the same store.
+// Settings, database, audit and keys of an instance, opened for one command. The daemon may be running on the same store.
 struct OpenInstance {
     config::Settings settings;
     std::unique_ptr<store::Database> database;
     std::unique_ptr<audit::Sink> audit;
+    std::unique_ptr<keys::KeySource> keys;  // touches no token before a key is opened
 };
 // StartupError with every finding; warnings are the daemon's to repeat and stay unsaid here.
 OpenInstance open_instance(const CommonOptions& options, Console& console);

@@ -4,8 +4,8 @@
 #include "countersign/ca/local.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
-#include "countersign/keys/file_key.hpp"
 #include "countersign/store/ledger_entry.hpp"
+#include "key_kinds.hpp"
 #include "new_instance.hpp"
 #include "staging.hpp"
 
@@ -24,19 +24,11 @@ struct InitOptions {
     std::string admin_user = "administrator";
     keys::GeneratedKey ca_key = keys::GeneratedKey::rsa3072;
     ca::NewCaOptions ca;
+    std::string token;
     bool json = false;
 };
 
 constexpr std::chrono::days ra_validity{1825};
-
-const std::map<std::string, keys::GeneratedKey>& key_kinds() {
-    static const std::map<std::string, keys::GeneratedKey> kinds{{"rsa2048", keys::GeneratedKey::rsa2048},
-                                                                 {"rsa3072", keys::GeneratedKey::rsa3072},
-                                                                 {"rsa4096", keys::GeneratedKey::rsa4096},
-                                                                 {"p256", keys::GeneratedKey::ec_p256},
-                                                                 {"p384", keys::GeneratedKey::ec_p384}};
-    return kinds;
-}
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -56,12 +48,6 @@ Secret random_password(Random& random) {
     return password;
 }
 
-std::shared_ptr<keys::Key> make_key(StagedDirectory& staged, const std::string& file, keys::GeneratedKey kind) {
-    const Secret pem = or_throw(keys::generate_private_key_pem(kind));
-    staged.write_secret(file, pem);
-    return or_throw(keys::key_from_pem(pem, file));
-}
-
 struct Authority {
     crypto::Certificate ca;
     crypto::Certificate agent;
@@ -78,14 +64,19 @@ ca::NewCaOptions completed(ca::NewCaOptions options) {
 }
 
 Authority make_authority(StagedDirectory& staged, const InitOptions& options, const InstanceAddresses& addresses,
-                         Console& console) {
+                         const InstanceKeys& keys, Console& console) {
+    const auto settings = load_or_throw(staged.path() / "countersign.toml", [](const std::string&) {});
+    const auto source = open_key_source(settings);
+    const auto make = [&](const std::string& uri, keys::GeneratedKey kind, keys::KeyUse use) {
+        return or_throw(source->generate(uri, kind, use, console.random));
+    };
     const Time now = console.clock.now();
     const std::vector<std::string> crl_urls{addresses.scep_base + default_crl_path};
-    const auto ca_key = make_key(staged, "ca/ca.key", options.ca_key);
+    const auto ca_key = make(keys.ca, options.ca_key, keys::KeyUse::sign);
     const auto ca = or_throw(ca::make_root_certificate(completed(options.ca), *ca_key, now, console.random));
     // Clients encrypt to RSA keys alone, and few verify another signature.
-    const auto agent_key = make_key(staged, "ra/agent.key", keys::GeneratedKey::rsa2048);
-    const auto encryption_key = make_key(staged, "ra/encryption.key", keys::GeneratedKey::rsa2048);
+    const auto agent_key = make(keys.agent, keys::GeneratedKey::rsa2048, keys::KeyUse::sign);
+    const auto encryption_key = make(keys.encryption, keys::GeneratedKey::rsa2048, keys::KeyUse::unwrap);
     Authority authority{
         ca,
         or_throw(ca::make_ra_certificate(ca::RaRole::agent, "CN=Countersign Enrollment Agent", agent_key->public_key(),
@@ -138,19 +129,36 @@ void report(const InitOptions& options, const InstanceAddresses& addresses, cons
                 << json["config"].get<std::string>() << "\n";
 }
 
+// A directory that failed is removed; what was made in a token stays, and nobody but the operator may take it out.
+template <class Work>
+auto noting_leftovers(const Work& work, const InstanceKeys& keys) {
+    try {
+        return work();
+    } catch (const StartupError& error) {
+        throw StartupError(Error{error.error().kind, error.error().detail +
+                                                         "\nKeys made before that stay in the token; look for " +
+                                                         keys.agent + ", " + keys.encryption + " and " + keys.ca});
+    }
+}
+
 int init(const InitOptions& options, Console& console) {
     const auto addresses = or_throw(InstanceAddresses::from(options.listen, host_name()));
+    const auto keys = options.token.empty() ? InstanceKeys() : or_throw(InstanceKeys::in_token(options.token));
     StagedDirectory staged(options.directory);
     for (const char* directory : {"ca", "ra", "secrets"}) staged.make_directory(directory);
     staged.write_secret("secrets/pepper", Secret(console.random.bytes(32)));
     staged.write_secret("secrets/serial", Secret(console.random.bytes(32)));
     const Secret password = random_password(console.random);
     const std::string hash = or_throw(admin::hash_password(password, console.random));
-    staged.write_text("countersign.toml", configuration_text(addresses, options.admin_user, hash));
-    const Authority authority = make_authority(staged, options, addresses, console);
-    make_store(staged, authority);
-    check_start(staged);
-    staged.publish();
+    staged.write_text("countersign.toml", configuration_text(addresses, keys, options.admin_user, hash));
+    const auto finish = [&] {
+        Authority made = make_authority(staged, options, addresses, keys, console);
+        make_store(staged, made);
+        check_start(staged);
+        staged.publish();
+        return made;
+    };
+    const Authority authority = options.token.empty() ? finish() : noting_leftovers(finish, keys);
     report(options, addresses, authority, password, console);
     return exit_done;
 }
@@ -171,6 +179,11 @@ void add_init_command(CLI::App& app, Chosen& chosen, Console& console) {
     command->add_option("--ca-key", options->ca_key, "Key of the CA: rsa2048, rsa3072 (default), rsa4096, p256, p384")
         ->transform(CLI::CheckedTransformer(key_kinds()).description(""))
         ->type_name("KIND");
+    command
+        ->add_option("--token", options->token,
+                     "Make every key in this token: pkcs11:token=LABEL?pin-source=file:/PATH, with &module-path=/FILE "
+                     "where p11-kit does not know the module")
+        ->type_name("URI");
     command
         ->add_option("--permit", options->ca.permitted_names,
                      "Name the CA is constrained to, like dns:example.com; repeatable")

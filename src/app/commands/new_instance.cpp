@@ -26,13 +26,13 @@ pepper = "secrets/pepper"
 
 # The registration authority: two keys, because the one that opens what strangers send must not sign for the RA.
 [ra.default]
-encryption = { key = "file:ra/encryption.key", certificate = "ra/encryption.pem" }
-agent = { key = "file:ra/agent.key", certificate = "ra/agent.pem" }
+encryption = { key = "@ENCRYPTION_KEY@", certificate = "ra/encryption.pem" }
+agent = { key = "@AGENT_KEY@", certificate = "ra/agent.pem" }
 
 # The embedded certification authority.
 [ca.default]
 type = "local"
-key = "file:ca/ca.key"
+key = "@CA_KEY@"
 certificate = "ca/ca.pem"
 serial_secret = "secrets/serial"
 crl_path = "@CRL_PATH@"
@@ -142,11 +142,42 @@ Result<InstanceAddresses> InstanceAddresses::from(const std::string& listen, con
     return addresses;
 }
 
-std::string configuration_text(const InstanceAddresses& addresses, const std::string& admin_user,
-                               const std::string& password_hash) {
+Result<InstanceKeys> InstanceKeys::in_token(const std::string& uri) {
+    if (to_lower(uri).find("pin-value") != std::string::npos) {
+        return fail::malformed(
+            "--token holds a PIN (pin-value); put the PIN into a file that only the service can read and write "
+            "pin-source=file:/PATH instead");
+    }
+    const auto query = uri.find('?');
+    const std::string path = uri.substr(0, query);
+    const std::string rest = query == std::string::npos ? "" : uri.substr(query);
+    if (!path.starts_with("pkcs11:"))
+        return fail::malformed("--token " + printable(uri, 80) + ": write pkcs11:token=LABEL?pin-source=file:/PATH");
+    if (uri.find_first_of("\"\\\n") != std::string::npos)
+        return fail::malformed("--token: quotes, backslashes and line ends must be %-encoded");
+    if (rest.find("pin-source=file:") != std::string::npos && rest.find("pin-source=file:/") == std::string::npos)
+        return fail::malformed("--token: write the PIN file's absolute path, pin-source=file:/PATH");
+    std::string place;
+    std::string prefix = "countersign";
+    for (const auto& part : split(path.substr(7), ';')) {
+        if (part.starts_with("object=")) {
+            prefix = part.substr(7);
+        } else {
+            place += part + ";";
+        }
+    }
+    const auto named = [&](const char* role) { return "pkcs11:" + place + "object=" + prefix + "-" + role + rest; };
+    return InstanceKeys{named("encryption"), named("agent"), named("ca")};
+}
+
+std::string configuration_text(const InstanceAddresses& addresses, const InstanceKeys& keys,
+                               const std::string& admin_user, const std::string& password_hash) {
     std::string text(configuration_template);
     replace_all(text, "@LISTENERS@",
                 addresses.admin_listener == addresses.scep_listener ? one_listener : two_listeners);
+    replace_all(text, "@ENCRYPTION_KEY@", keys.encryption);
+    replace_all(text, "@AGENT_KEY@", keys.agent);
+    replace_all(text, "@CA_KEY@", keys.ca);
     replace_all(text, "@SCEP_LISTENER@", addresses.scep_listener);
     replace_all(text, "@ADMIN_LISTENER@", addresses.admin_listener);
     replace_all(text, "@SCEP_BASE@", addresses.scep_base);

@@ -18,11 +18,22 @@ struct InstanceAddresses {
     static Result<InstanceAddresses> from(const std::string& listen, const std::string& host_name);
 };
 
+// Where a new instance's private keys are.
+struct InstanceKeys {
+    std::string encryption = "file:ra/encryption.key";
+    std::string agent = "file:ra/agent.key";
+    std::string ca = "file:ca/ca.key";
+
+    // All three in the token that the URI names: objects "countersign-agent" and so on; an object in the URI replaces
+    // "countersign". malformed: no such URI, or a PIN file whose path would mean something else elsewhere.
+    static Result<InstanceKeys> in_token(const std::string& uri);
+};
+
 inline constexpr const char* default_scep_path = "/certsrv/mscep/mscep.dll";
 inline constexpr const char* default_admin_path = "/certsrv/mscep_admin";
 inline constexpr const char* default_crl_path = "/crl/default.crl";
 
-std::string configuration_text(const InstanceAddresses& addresses, const std::string& admin_user,
-                               const std::string& password_hash);
+std::string configuration_text(const InstanceAddresses& addresses, const InstanceKeys& keys,
+                               const std::string& admin_user, const std::string& password_hash);
 
 }  // namespace countersign::app

@@ -39,7 +39,9 @@ public:
 
     const crypto::PublicKey& public_key() const override { return public_key_; }
     Result<Bytes> sign(crypto::SignatureScheme scheme, ByteView message) override;
-    bool offers(DecryptScheme) const override { return public_key_.is_rsa(); }
+    bool offers(DecryptScheme scheme) const override {
+        return public_key_.is_rsa() && (scheme == DecryptScheme::rsa_raw || scheme == DecryptScheme::rsa_pkcs1);
+    }
     Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) override;
     std::string describe() const override { return description_; }
 
@@ -83,7 +85,7 @@ Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message)
 }
 
 Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
-    if (!public_key_.is_rsa()) return fail::malformed("decryption with a key that is not RSA");
+    if (!offers(scheme)) return fail::malformed("a decryption that this key does not offer");
     if (ciphertext.size() != modulus_.size() ||
         !std::lexicographical_compare(ciphertext.begin(), ciphertext.end(), modulus_.begin(), modulus_.end())) {
         return fail::malformed("a ciphertext that is not below the RSA modulus");

@@ -100,6 +100,25 @@ TEST_F(FileKey, errors_show_the_file_and_nothing_of_its_content) {
     EXPECT_THAT(key.error().detail, Not(HasSubstr("c2VjcmV0")));
 }
 
+TEST_F(FileKey, generates_into_a_new_file_that_only_its_owner_can_read) {
+    SystemRandom random;
+    FileKeySource files(directory_);
+    const auto made = files.generate("file:new.key", GeneratedKey::ec_p256, KeyUse::sign, random);
+    ASSERT_TRUE(made) << describe(made.error());
+    struct stat status {};
+    ASSERT_EQ(::stat((directory_ / "new.key").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0600u);
+    EXPECT_TRUE((*open("file:new.key"))->public_key() == (*made)->public_key());
+
+    const auto again = files.generate("file:new.key", GeneratedKey::ec_p256, KeyUse::sign, random);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, ErrorKind::conflict);
+    EXPECT_TRUE((*open("file:new.key"))->public_key() == (*made)->public_key());
+    EXPECT_EQ(files.generate("file:x.key", GeneratedKey::ec_p256, KeyUse::unwrap, random).error().kind,
+              ErrorKind::denied);
+    EXPECT_FALSE(files.generate("file:nowhere/x.key", GeneratedKey::ec_p256, KeyUse::sign, random));
+}
+
 struct Form {
     const char* vector;
     crypto::KeyAlgorithm algorithm;

@@ -158,7 +158,9 @@ public:
     explicit FakeKey(std::shared_ptr<Key> real) : real_(std::move(real)) {}
     const crypto::PublicKey& public_key() const override { return real_->public_key(); }
     Result<Bytes> sign(crypto::SignatureScheme, ByteView) override { return fail::internal("not in this test"); }
-    bool offers(DecryptScheme scheme) const override { return scheme == DecryptScheme::rsa_raw ? raw : true; }
+    bool offers(DecryptScheme scheme) const override {
+        return scheme == DecryptScheme::rsa_raw ? raw : scheme == padded;
+    }
     Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) override {
         ++operations;
         if (error) return *error;
@@ -167,6 +169,7 @@ public:
     std::string describe() const override { return "fake"; }
 
     bool raw = true;
+    DecryptScheme padded = DecryptScheme::rsa_pkcs1;
     int operations = 0;
     std::optional<Error> error;
 

@@ -212,7 +212,7 @@ public:
     const crypto::PublicKey& public_key() const override { return real_->public_key(); }
     Result<Bytes> sign(crypto::SignatureScheme, ByteView) override { return fail::internal("not this one"); }
     bool offers(keys::DecryptScheme scheme) const override {
-        return scheme == keys::DecryptScheme::rsa_raw ? raw : true;
+        return scheme == keys::DecryptScheme::rsa_raw ? raw : scheme == keys::DecryptScheme::rsa_pkcs1;
     }
     Result<Secret> decrypt(keys::DecryptScheme scheme, ByteView ciphertext) override {
         ++operations;
