@@ -47,7 +47,7 @@ LIBRARIES = [
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
 ADAPTERS = [
     (r'"countersign/(ca/local|keys/file_key|challenge/one_time|challenge/fixed)\.hpp"',
-     r"^src/app/wire\.cpp$|^src/app/commands/(init|probe)[a-z_]*\.(cpp|hpp)$|^src/(ca|keys|challenge)/"),
+     r"^src/app/wire\.cpp$|^src/app/(commands/init|probe/)[a-z_]*\.(cpp|hpp)$|^src/(ca|keys|challenge)/"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)
