@@ -41,6 +41,7 @@ LIBRARIES = [
     (r"<curl/", r"^src/net/"),
     (r"<toml", r"^src/config/"),
     (r"<spdlog/", r"^src/app/"),
+    (r"<pugixml", r"^src/(app|ca)/"),
     (r"<crypt\.h>", r"^src/admin/"),
 ]
 
