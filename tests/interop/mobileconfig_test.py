@@ -6,7 +6,7 @@ import unittest
 from instance import InstanceTest, run, run_ok, text
 from scep_client import Client, FAILURE, SUCCESS
 
-SUBJECT = "CN=mac-7,OU=Lab <1> & \"2\",O=Example,C=US"
+SUBJECT = r'CN=mac-7,OU=Lab \<1\> & \"2\",O=Example,C=US'
 
 
 class MobileconfigTest(InstanceTest):

@@ -62,7 +62,7 @@ std::optional<Secret> challenge_for(const MobileconfigOptions& options, const st
     return std::nullopt;
 }
 
-MobileconfigContent content_for(const MobileconfigOptions& options, Console& console) {
+MobileconfigContent content_for(const MobileconfigOptions& options) {
     const auto settings = load_or_throw(options.config, [](const std::string&) {});
     const std::string profile = choose_profile(settings, options.profile);
     MobileconfigContent content;
@@ -78,7 +78,7 @@ MobileconfigContent content_for(const MobileconfigOptions& options, Console& con
 }
 
 int write_mobileconfig(const MobileconfigOptions& options, Console& console) {
-    MobileconfigContent content = content_for(options, console);
+    MobileconfigContent content = content_for(options);
     // Everything that can be wrong is wrong before a challenge is made for it.
     or_throw(mobileconfig(content, console.random));
     content.challenge = challenge_for(options, content.name, console);

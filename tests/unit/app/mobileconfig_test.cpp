@@ -12,7 +12,7 @@ MobileconfigContent content() {
     MobileconfigContent content;
     content.url = "https://scep.example/certsrv/mscep/mscep.dll";
     content.name = "default";
-    content.subject = crypto::Name::from_text("CN=a <b> & \"c\",O=Example").value();
+    content.subject = crypto::Name::from_text(R"(CN=a \<b\> & \"c\",O=Example)").value();
     content.ca_fingerprint = Bytes(20, 0xab);
     return content;
 }
