@@ -236,6 +236,15 @@ class ProbeAdminPageTest(InstanceTest):
         self.assertIn("once, within 60 minutes", pages[1])
         self.assertIn("refused", report.step("second-use")["detail"])
 
+    def test_every_known_reader_finds_the_challenge_on_our_own_page(self):
+        file = self.server.path("own-password")
+        file.write_text(self.server.created["admin_password"])
+        report = ProbeReport(countersign("probe", self.server.scep_url, "--admin-url", self.server.created["admin_url"], "--user",
+                                         self.server.created["admin_user"], "--password-file", file, "--json"))
+        self.assertEqual(report.done.returncode, 0, text(report.done))
+        self.assertEqual([step for step in report.steps if step["outcome"] != "pass"], [])
+        self.assertTrue(any("every known reader" in step["detail"] for step in report.steps), report.steps)
+
     def test_a_wrong_password_is_named(self):
         self.assertEqual(self.probe(password="coffee").faults, ["admin-sign-in"])
 

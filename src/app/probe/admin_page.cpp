@@ -115,6 +115,8 @@ bool fetch_challenge(ProbeSession& session) {
     }
     auto page = read_ndes_page(response->body);
     wipe_memory(response->body.data(), response->body.size());
+    if (!page && page.error().kind == ErrorKind::not_found)
+        return session.note(step, StepOutcome::warn, page.error().detail, "demand challenges", "challenge-none");
     if (!page) {
         const std::string fault = page.error().kind == ErrorKind::throttled ? "admin-cache-full"
                                   : page.error().kind == ErrorKind::denied  ? "admin-no-permission"

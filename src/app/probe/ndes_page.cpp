@@ -79,6 +79,8 @@ Result<NdesPage> read_ndes_page(ByteView octets) {
     if (lower.find("do not have sufficient permission") != std::string_view::npos) {
         return fail::denied("the server says: You do not have sufficient permission to enroll with SCEP");
     }
+    if (lower.find("no enrollment challenge password is required") != std::string_view::npos)
+        return fail::not_found("the page says that no challenge password is required");
     if (lower.find(marker) == std::string_view::npos) return fail::malformed("the page shows no challenge password");
     const std::string_view challenge = bold_after(text, lower, marker);
     if (challenge.empty() || challenge.size() > 8192 || challenge.find_first_of(" \t\r\n") != std::string_view::npos) {

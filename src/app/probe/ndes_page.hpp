@@ -25,7 +25,7 @@ struct NdesPage {
 };
 
 // throttled: the page says that the password cache is full. denied: it says that this user may not have a password.
-// malformed: it is no such page.
+// not_found: it says that none is required. malformed: it is no such page.
 Result<NdesPage> read_ndes_page(ByteView page);
 
 // A program that reads the page in its own way, and why it cannot read this one.

@@ -38,6 +38,8 @@ TEST(NdesPage, TellsFullCachesFromMissingRights) {
     const auto denied =
         read_ndes_page(utf16("<P> You do not have sufficient permission to enroll with SCEP.  Please", true));
     EXPECT_EQ(denied.error().kind, ErrorKind::denied);
+    const auto open = read_ndes_page(utf16("<P> No enrollment challenge password is required. </P>", true));
+    EXPECT_EQ(open.error().kind, ErrorKind::not_found);
 }
 
 TEST(NdesPage, RefusesPagesWithoutAChallenge) {
