@@ -6,7 +6,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
-  libtomlplusplus-dev libcli11-dev libsoci-dev libsqlite3-dev
+  libtomlplusplus-dev libcli11-dev libpugixml-dev libsoci-dev libsqlite3-dev
   libcurl4-openssl-dev libcrypt-dev libsystemd-dev libp11-kit-dev
 )
 test_packages=(

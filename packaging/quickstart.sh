@@ -65,7 +65,7 @@ fi
 
 say "Enrolling one certificate, as a device would"
 (umask 077; "$countersign" challenge new --config "$config" --subject "CN=quickstart-device" >"$work/challenge")
-"$countersign" probe "$url" --challenge-file "$work/challenge" --subject "CN=quickstart-device" --out "$work/device"
+"$countersign" probe "$url" --challenge-file "$work/challenge" --enroll-once --subject "CN=quickstart-device" --out "$work/device"
 
 say "The certificate"
 if command -v openssl >/dev/null; then

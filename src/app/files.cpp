@@ -89,4 +89,20 @@ Result<Secret> read_password_file(const std::filesystem::path& file) {
     return password;
 }
 
+Result<void> write_new_file(const std::filesystem::path& file, std::string_view content, mode_t mode) {
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (descriptor < 0 && errno == EEXIST)
+        return fail::conflict(file.string() + ": this exists and nothing is overwritten; name another");
+    if (descriptor < 0) return fail::unavailable(file.string() + ": cannot be made: " + std::strerror(errno));
+    std::size_t done = 0;
+    while (done < content.size()) {
+        const ssize_t wrote = ::write(descriptor, content.data() + done, content.size() - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) break;
+        done += static_cast<std::size_t>(wrote);
+    }
+    if (::close(descriptor) == 0 && done == content.size()) return boost::system::in_place_value;
+    return fail::unavailable(file.string() + ": cannot be written whole");
+}
+
 }  // namespace countersign::app

@@ -42,13 +42,14 @@ LIBRARIES = [
     (r"<p11-kit/", r"^src/keys/pkcs11/"),
     (r"<toml", r"^src/config/"),
     (r"<spdlog/", r"^src/app/"),
+    (r"<pugixml", r"^src/(app|ca)/"),
     (r"<crypt\.h>", r"^src/admin/"),
 ]
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
 ADAPTERS = [
     (r'"countersign/(ca/local|keys/file_key|keys/pkcs11_key|challenge/one_time|challenge/fixed)\.hpp"',
-     r"^src/app/wire\.cpp$|^src/app/commands/(init|key|probe)[a-z_]*\.(cpp|hpp)$|^(src|include/countersign)/(ca|keys|challenge)/"),
+     r"^src/app/wire\.cpp$|^src/app/(commands/(init|key)|probe/)[a-z_]*\.(cpp|hpp)$|^(src|include/countersign)/(ca|keys|challenge)/"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)

@@ -138,7 +138,7 @@ void add_check_commands(CLI::App& app, Chosen& chosen, Console& console) {
     checked->callback([&chosen, &console, common] { chosen = [common, &console] { return check(*common, console); }; });
 
     const auto explained = std::make_shared<ExplainOptions>();
-    auto* group = app.add_subcommand("config", "The configuration reference");
+    auto* group = app.add_subcommand("config", "The configuration: explain it, or make it from that of NDES");
     group->require_subcommand(1);
     auto* command = group->add_subcommand("explain", "Explain every key, a table, or one key");
     command->add_option("KEY", explained->key, "Like profile.NAME.challenge.mode");
@@ -146,6 +146,7 @@ void add_check_commands(CLI::App& app, Chosen& chosen, Console& console) {
     command->add_flag("--markdown", explained->markdown, "Print docs/configuration.md")->excludes(json);
     command->callback(
         [&chosen, &console, explained] { chosen = [explained, &console] { return explain(*explained, console); }; });
+    add_import_command(*group, chosen, console);
 
     auto* hash =
         app.add_subcommand("hash-password", "Read a password from standard input, print its hash for [account.NAME]");

@@ -35,6 +35,7 @@ int run_command_line(const std::vector<std::string>& arguments, const std::strin
     Chosen chosen;
     add_init_command(app, chosen, console);
     add_challenge_commands(app, chosen, console);
+    add_profile_commands(app, chosen, console);
     add_certificate_commands(app, chosen, console);
     add_request_commands(app, chosen, console);
     add_check_commands(app, chosen, console);

@@ -20,11 +20,13 @@ int run_command_line(const std::vector<std::string>& arguments, const std::strin
 using Chosen = std::function<int()>;
 void add_init_command(CLI::App& app, Chosen& chosen, Console& console);
 void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console);
+void add_profile_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_certificate_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_request_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_check_commands(CLI::App& app, Chosen& chosen,
                         Console& console);  // check, config explain, hash-password, store
 void add_key_commands(CLI::App& app, Chosen& chosen, Console& console);
+void add_import_command(CLI::App& config_group, Chosen& chosen, Console& console);
 void add_probe_command(CLI::App& app, Chosen& chosen, Console& console);
 
 }  // namespace countersign::app

@@ -1,17 +1,9 @@
 #include "command.hpp"
 #include "command_line.hpp"
 #include "countersign/core/text.hpp"
-#include "probe.hpp"
+#include "probe/report.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
-#include <sstream>
 
 namespace countersign::app {
 namespace {
@@ -32,6 +24,8 @@ struct ProbeArguments {
     unsigned polls = 12;
     unsigned poll_seconds = 5;
     unsigned timeout_seconds = 30;
+    bool enroll_once = false;
+    bool reusable = false;
     bool json = false;
 };
 
@@ -46,82 +40,8 @@ Secret first_line_of(const fs::path& file) {
     return secret;
 }
 
-void write_new_file(const fs::path& path, std::string_view content, mode_t mode) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (descriptor < 0)
-        throw StartupError(fail::unavailable(path.string() + ": cannot be made: " + std::strerror(errno)));
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    const bool whole = ::close(descriptor) == 0 && written == static_cast<ssize_t>(content.size());
-    if (!whole) throw StartupError(fail::unavailable(path.string() + ": cannot be written"));
-}
-
-// Before anything is asked of the server: a one-time challenge must not be spent on a certificate that cannot be kept.
-void prepare_out(const fs::path& out) {
-    if (out.empty()) return;
-    std::error_code error;
-    if (::mkdir(out.c_str(), 0700) != 0 && errno != EEXIST) {
-        throw StartupError(fail::unavailable(out.string() + ": cannot be made: " + std::strerror(errno)));
-    }
-    for (const char* name : {"certificate.pem", "key.pem", "ca.pem"}) {
-        if (!fs::exists(fs::symlink_status(out / name, error))) continue;
-        throw StartupError(
-            fail::conflict((out / name).string() + ": this exists and nothing is overwritten; name another --out"));
-    }
-}
-
-nlohmann::ordered_json write_out(const Probe& probe, const fs::path& out) {
-    std::string authorities;
-    for (const auto& authority : probe.authorities()) authorities += authority.pem();
-    write_new_file(out / "key.pem", probe.private_key_pem().reveal_text(), 0600);
-    write_new_file(out / "certificate.pem", probe.certificate()->pem(), 0644);
-    write_new_file(out / "ca.pem", authorities, 0644);
-    return {{"certificate", (out / "certificate.pem").string()},
-            {"key", (out / "key.pem").string()},
-            {"ca", (out / "ca.pem").string()}};
-}
-
-nlohmann::ordered_json described(const crypto::Certificate& certificate) {
-    auto names = nlohmann::ordered_json::array();
-    for (const auto& one : certificate.subject_alt_names()) names.push_back(crypto::to_text(one));
-    return {{"subject", certificate.subject().text()},
-            {"issuer", certificate.issuer().text()},
-            {"serial", certificate.serial_hex()},
-            {"sans", names},
-            {"not_before", to_rfc3339(certificate.not_before())},
-            {"not_after", to_rfc3339(certificate.not_after())},
-            {"certificate_sha256", certificate.fingerprint_sha256()}};
-}
-
-void print_steps(const Probe& probe, Console& console) {
-    std::size_t width = 0;
-    for (const auto& step : probe.steps()) width = std::max(width, step.name.size());
-    for (const auto& step : probe.steps()) {
-        console.out << name(step.outcome) << "  " << step.name << std::string(width - step.name.size() + 2, ' ')
-                    << step.detail << "\n";
-        if (!step.remedy.empty()) console.out << std::string(width + 8, ' ') << "-> " << step.remedy << "\n";
-    }
-}
-
-void print_report(const ProbeArguments& arguments, const Probe& probe, bool passed, const nlohmann::ordered_json& files,
-                  Console& console) {
-    if (!arguments.json) {
-        print_steps(probe, console);
-        for (const auto& [what, file] : files.items()) console.out << what << ": " << file.get<std::string>() << "\n";
-        return;
-    }
-    auto steps = nlohmann::ordered_json::array();
-    for (const auto& step : probe.steps()) {
-        steps.push_back(
-            {{"step", step.name}, {"outcome", name(step.outcome)}, {"detail", step.detail}, {"remedy", step.remedy}});
-    }
-    nlohmann::ordered_json report{{"url", arguments.url}, {"passed", passed}, {"steps", steps}};
-    if (probe.certificate()) report["certificate"] = described(*probe.certificate());
-    if (!files.is_null()) report["files"] = files;
-    print_json(console, report);
-}
-
 int run_probe(const ProbeArguments& arguments, Console& console) {
-    prepare_out(arguments.out);
+    if (!arguments.out.empty()) prepare_probe_files(arguments.out);
     ProbeOptions options;
     options.url = arguments.url;
     options.admin_url = arguments.admin_url;
@@ -129,6 +49,8 @@ int run_probe(const ProbeArguments& arguments, Console& console) {
     options.subject = arguments.subject;
     options.sans = arguments.sans;
     options.polls = arguments.polls;
+    options.enroll_once = arguments.enroll_once;
+    options.reusable = arguments.reusable;
     options.poll_interval = std::chrono::seconds{arguments.poll_seconds};
     if (!arguments.challenge.empty()) options.challenge = Secret(arguments.challenge);
     if (!arguments.challenge_file.empty()) options.challenge = first_line_of(arguments.challenge_file);
@@ -139,14 +61,17 @@ int run_probe(const ProbeArguments& arguments, Console& console) {
     const auto client = net::make_http_client(client_options);
 
     Probe probe(std::move(options), *client, console);
-    const bool passed = probe.run();
+    ProbeOutcome outcome{arguments.url, probe.run(), {}};
     // A certificate with a blemish is kept all the same: it was issued, and its challenge is gone.
-    nlohmann::ordered_json files;
-    if (probe.certificate() && !arguments.out.empty()) files = write_out(probe, arguments.out);
-    print_report(arguments, probe, passed, files, console);
-    if (!passed)
-        console.err << "countersign: " << probe.steps().back().name << ": " << probe.steps().back().detail << "\n";
-    return passed ? exit_done : exit_refused;
+    if (probe.certificate() && !arguments.out.empty())
+        outcome.files = write_probe_files(probe, arguments.out, console.random);
+    print_probe_report(probe, outcome, arguments.json, console);
+    if (outcome.passed) return exit_done;
+    for (const ProbeStep& step : probe.steps()) {
+        if (step.outcome == StepOutcome::fail)
+            console.err << "countersign: " << step.name << ": " << step.detail << "\n";
+    }
+    return exit_refused;
 }
 
 }  // namespace
@@ -170,7 +95,8 @@ void add_probe_command(CLI::App& app, Chosen& chosen, Console& console) {
     command->add_option("--san", options->sans, "Name to ask for, like dns:host.example; repeatable")
         ->type_name("TYPE:NAME")
         ->allow_extra_args(false);
-    command->add_option("--out", options->out, "Where certificate.pem, key.pem and ca.pem go")->type_name("DIR");
+    command->add_option("--out", options->out, "Where key.pem, certificate.pem, ca.pem and certificate.p12 go")
+        ->type_name("DIR");
     command->add_option("--ca-file", options->ca_file, "PEM certificates to trust for https; else the system's")
         ->check(CLI::ExistingFile);
     command->add_option("--polls", options->polls, "How often to ask when the request is pending")
@@ -181,6 +107,9 @@ void add_probe_command(CLI::App& app, Chosen& chosen, Console& console) {
     command->add_option("--timeout", options->timeout_seconds, "Seconds for each HTTP request")
         ->check(CLI::Range(1, 3600))
         ->capture_default_str();
+    command->add_flag("--enroll-once", options->enroll_once,
+                      "Stop after the first certificate: no second use, no renewal");
+    command->add_flag("--reusable", options->reusable, "The challenge may be used again: do not call that a failure");
     command->add_flag("--json", options->json, "Print JSON");
     command->callback(
         [&chosen, &console, options] { chosen = [options, &console] { return run_probe(*options, console); }; });

@@ -1,4 +1,4 @@
-#include "app/commands/probe.hpp"
+#include "app/probe/probe.hpp"
 
 #include "countersign/ca/local.hpp"
 #include "countersign/core/text.hpp"
@@ -11,11 +11,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace countersign::app {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 
 std::shared_ptr<keys::Key> key_of(std::size_t which) {
@@ -46,8 +48,12 @@ public:
         if (request.url.starts_with("http://admin")) {
             const bool known =
                 request.user == "mdm" && request.password != nullptr && request.password->equals(as_bytes("tea"));
-            return answer(known ? 200 : 401, "text/html", as_bytes(admin_page));
+            auto page = answer(known ? 200 : 401, "text/html", as_bytes(admin_page));
+            if (!known) page.headers.emplace_back("www-authenticate", schemes);
+            return page;
         }
+        if (request.url.find("operation=") == std::string::npos)
+            return answer(landing_status, "text/html", as_bytes(landing));
         const auto query = scep::parse_query(request.url.substr(request.url.find('?') + 1));
         switch (query.operation.value()) {
             case scep::Operation::get_ca_caps: return answer(caps_status, "text/plain", as_bytes(capabilities));
@@ -55,6 +61,7 @@ public:
             case scep::Operation::pki_operation: break;
             default: return answer(404, "", {});
         }
+        if (request.method == "GET" && !takes_get) return answer(414, "", {});
         const Bytes message = request.method == "POST" ? request.body : scep::decode_get_message(query.message).value();
         return answer(200, "application/x-pki-message", reply_to(message));
     }
@@ -66,6 +73,13 @@ public:
     std::optional<scep::ReplySigner> signer;
     std::string admin_page = "The enrollment challenge password is: <B> 8CE317021F690069 </B>";
     std::string expected_challenge;
+    std::string schemes = "Basic realm=\"test\"";
+    int landing_status = 200;
+    std::string landing = "Network Device Enrollment Service";
+    bool one_time = true;
+    bool renews = true;
+    bool knows_renewal_req = true;
+    bool takes_get = true;
     bool away = false;
     bool foreign_nonce = false;
     bool foreign_key = false;
@@ -102,9 +116,7 @@ private:
 
     scep::ReplyContent decide(const scep::OpenedRequest& request) {
         if (const auto* csr = std::get_if<crypto::CertificateRequest>(&request.content())) {
-            const auto challenge = csr->challenge_password();
-            const bool good = challenge ? challenge->equals(as_bytes(expected_challenge)) : expected_challenge.empty();
-            if (!good) return scep::ReplyFailure{scep::FailInfo::bad_request, "reference 7"};
+            if (!may_enroll(request, *csr)) return scep::ReplyFailure{scep::FailInfo::bad_request, "reference 7"};
             issued_ = issue(*csr);
         }
         if (pending > 0) {
@@ -112,6 +124,15 @@ private:
             return scep::ReplyPending{};
         }
         return scep::ReplySuccess{{*issued_}, {}};
+    }
+
+    bool may_enroll(const scep::OpenedRequest& request, const crypto::CertificateRequest& csr) {
+        const bool renewal = issued_ && request.envelope().signer() == *issued_;
+        if (renewal)
+            return renews && (knows_renewal_req || request.envelope().message_type() != scep::MessageType::renewal_req);
+        const auto challenge = csr.challenge_password();
+        if (challenge ? !challenge->equals(as_bytes(expected_challenge)) : !expected_challenge.empty()) return false;
+        return !std::exchange(used_, one_time) || !challenge;
     }
 
     crypto::Certificate issue(const crypto::CertificateRequest& csr) {
@@ -128,6 +149,7 @@ private:
             .value();
     }
 
+    bool used_ = false;
     SystemClock clock_;
     SystemRandom random_;
     std::shared_ptr<keys::Key> ca_key_ = key_of(0);
@@ -145,13 +167,38 @@ protected:
         return probe_->run();
     }
     ProbeStep last() const { return probe_->steps().back(); }
-    StepOutcome outcome(std::string_view step) const {
+    // The first step of that name that is not well, else the first of that name.
+    ProbeStep step(std::string_view name) const {
+        std::optional<ProbeStep> found;
         for (const auto& one : probe_->steps()) {
-            if (one.name == step) return one.outcome;
+            if (one.name == name &&
+                (!found || (found->outcome == StepOutcome::pass && one.outcome != StepOutcome::pass)))
+                found = one;
         }
-        ADD_FAILURE() << "step " << step << " was not taken";
-        return StepOutcome::fail;
+        if (!found) ADD_FAILURE() << "step " << name << " was not taken";
+        return found.value_or(ProbeStep{});
     }
+    bool taken(std::string_view name) const {
+        return std::ranges::any_of(probe_->steps(), [&](const auto& one) { return one.name == name; });
+    }
+    std::vector<std::string> faults() const {
+        std::vector<std::string> names;
+        for (const auto& one : probe_->steps()) {
+            if (!one.fault.empty()) names.push_back(one.fault);
+        }
+        return names;
+    }
+    void use_one_time_challenge() {
+        server_.expected_challenge = "8CE317021F690069";
+        options_.challenge = Secret("8CE317021F690069");
+    }
+    void use_admin_page(const std::string& password = "tea") {
+        server_.expected_challenge = "8CE317021F690069";
+        options_.admin_url = "http://admin.example/certsrv/mscep_admin/";
+        options_.admin_user = "mdm";
+        options_.admin_password = Secret(password);
+    }
+    StepOutcome outcome(std::string_view name) const { return step(name).outcome; }
 
     std::istringstream in_;
     std::ostringstream out_;
@@ -164,36 +211,123 @@ protected:
     std::optional<Probe> probe_;
 };
 
-TEST_F(ProbeTest, EnrollsWithTheGivenChallenge) {
-    server_.expected_challenge = "8CE317021F690069";
-    options_.challenge = Secret("8CE317021F690069");
+TEST_F(ProbeTest, EnrollsTriesTheChallengeAgainAndRenews) {
+    use_one_time_challenge();
     options_.subject = "CN=device-7,O=Example";
+    options_.sans = {"dns:device-7.example.com"};
     EXPECT_TRUE(run()) << last().detail;
-    for (const auto& step : probe_->steps())
-        EXPECT_EQ(step.outcome, StepOutcome::pass) << step.name << ": " << step.detail;
+    for (const auto& one : probe_->steps()) {
+        EXPECT_EQ(one.outcome, StepOutcome::pass) << one.name << ": " << one.detail;
+        EXPECT_EQ(one.fault, "");
+    }
     ASSERT_TRUE(probe_->certificate());
     EXPECT_EQ(probe_->certificate()->subject().text(), "CN=device-7,O=Example");
     EXPECT_TRUE(probe_->certificate()->verify_signed_by(server_.ca().public_key()));
     const auto key = keys::key_from_pem(probe_->private_key_pem(), "probe").value();
     EXPECT_TRUE(key->public_key() == probe_->certificate()->public_key());
+    EXPECT_THAT(step("second-use").detail, HasSubstr("refused"));
+    EXPECT_THAT(step("renewal").detail, HasSubstr("RenewalReq"));
     EXPECT_THAT(server_.requests.back(), testing::StartsWith("POST "));
+    for (const char* client : {"apple", "windows", "strongswan", "jscep", "sscep", "certmonger"})
+        EXPECT_THAT(step("client-" + std::string(client)).detail, HasSubstr("[")) << "no source is cited";
+}
+
+TEST_F(ProbeTest, StopsAfterTheFirstCertificateWhenAsked) {
+    use_one_time_challenge();
+    options_.enroll_once = true;
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_EQ(last().name, "certificate");
+}
+
+TEST_F(ProbeTest, FailsWhenTheChallengeIsGoodTwice) {
+    use_one_time_challenge();
+    server_.one_time = false;
+    EXPECT_FALSE(run());
+    EXPECT_THAT(faults(), Contains("challenge-reusable"));
+    EXPECT_TRUE(probe_->certificate());
+}
+
+TEST_F(ProbeTest, WarnsWhenTheChallengeIsMeantToBeGoodTwice) {
+    use_one_time_challenge();
+    server_.one_time = false;
+    options_.reusable = true;
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_EQ(outcome("second-use"), StepOutcome::warn);
+}
+
+TEST_F(ProbeTest, WarnsWhenNoChallengeIsWanted) {
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_THAT(faults(), testing::IsSupersetOf({"challenge-none", "challenge-not-wanted"}));
+}
+
+TEST_F(ProbeTest, RenewsWithTheDialectOfNdes) {
+    use_one_time_challenge();
+    server_.knows_renewal_req = false;
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_THAT(step("renewal").detail, HasSubstr("PKCSReq"));
+}
+
+TEST_F(ProbeTest, WarnsOfRenewalsThatAreRefusedOrNotOffered) {
+    use_one_time_challenge();
+    server_.renews = false;
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_EQ(step("renewal").fault, "renewal-refused");
+    use_one_time_challenge();
+    ScriptedServer silent;
+    silent.expected_challenge = server_.expected_challenge;
+    silent.capabilities = "AES\nSHA-256\nPOSTPKIOperation\n";
+    options_ = {};
+    options_.url = "http://scep.example/scep";
+    options_.challenge = Secret(silent.expected_challenge);
+    Probe probe(std::move(options_), silent, console_);
+    EXPECT_TRUE(probe.run());
+    EXPECT_EQ(probe.steps().back().fault, "renewal-not-offered");
+}
+
+TEST_F(ProbeTest, TriesPostWhenLongUrlsAreRefused) {
+    use_one_time_challenge();
+    server_.takes_get = false;
+    EXPECT_TRUE(run()) << last().detail;
+    EXPECT_EQ(step("get").fault, "get-refused");
+    EXPECT_EQ(outcome("second-use"), StepOutcome::pass);
 }
 
 TEST_F(ProbeTest, FetchesTheChallengeFromTheAdminPage) {
-    server_.expected_challenge = "8CE317021F690069";
-    options_.admin_url = "http://admin.example/certsrv/mscep_admin/";
-    options_.admin_user = "mdm";
-    options_.admin_password = Secret("tea");
+    use_admin_page();
     EXPECT_TRUE(run()) << last().detail;
+    EXPECT_THAT(faults(), testing::IsSupersetOf({"admin-plain-http", "admin-page-form"}));
+    EXPECT_EQ(outcome("challenge"), StepOutcome::pass);
 }
 
 TEST_F(ProbeTest, SaysThatTheAdminPasswordIsWrong) {
-    options_.admin_url = "http://admin.example/certsrv/mscep_admin/";
-    options_.admin_user = "mdm";
-    options_.admin_password = Secret("coffee");
+    use_admin_page("coffee");
     EXPECT_FALSE(run());
     EXPECT_EQ(last().name, "challenge");
+    EXPECT_EQ(last().fault, "admin-sign-in");
     EXPECT_THAT(last().detail, HasSubstr("401"));
+}
+
+TEST_F(ProbeTest, WarnsOfSchemesThatFleetTripsOver) {
+    use_admin_page();
+    server_.schemes = "Negotiate";
+    EXPECT_TRUE(run());
+    EXPECT_THAT(faults(), Contains("admin-no-basic"));
+}
+
+TEST_F(ProbeTest, SaysThatTheCacheIsFull) {
+    use_admin_page();
+    server_.admin_page = "<P> The password cache is full. <P>";
+    EXPECT_FALSE(run());
+    EXPECT_EQ(last().fault, "admin-cache-full");
+}
+
+TEST_F(ProbeTest, WarnsOfAThumbprintThatIsNobodys) {
+    use_admin_page();
+    server_.admin_page =
+        "<P> The thumbprint (hash value) for the CA certificate is: <B> A656FA66 AB12B433 A2DA5CF7 CC153D9A </B> <P> " +
+        server_.admin_page;
+    EXPECT_TRUE(run());
+    EXPECT_THAT(faults(), Contains("admin-thumbprint"));
 }
 
 TEST_F(ProbeTest, SaysThatTheChallengeWasRefused) {
@@ -206,10 +340,13 @@ TEST_F(ProbeTest, SaysThatTheChallengeWasRefused) {
     EXPECT_FALSE(probe_->certificate());
 }
 
-TEST_F(ProbeTest, PollsWhileTheServerHoldsTheRequest) {
+TEST_F(ProbeTest, PollsWhileTheServerHoldsTheRequestAndSaysSo) {
+    use_one_time_challenge();
+    options_.enroll_once = true;
     server_.pending = 3;
     EXPECT_TRUE(run()) << last().detail;
     EXPECT_EQ(outcome("poll"), StepOutcome::pass);
+    EXPECT_THAT(err_.str(), HasSubstr("(3 of 12)"));
 }
 
 TEST_F(ProbeTest, GivesUpPollingInTheEnd) {
@@ -221,6 +358,7 @@ TEST_F(ProbeTest, GivesUpPollingInTheEnd) {
 }
 
 TEST_F(ProbeTest, UsesGetAndOldAlgorithmsWithAServerThatOffersNothingElse) {
+    use_one_time_challenge();
     server_.capabilities = "DES3\nSHA-1\n";
     EXPECT_TRUE(run()) << last().detail;
     EXPECT_EQ(outcome("capabilities"), StepOutcome::warn);
@@ -232,32 +370,62 @@ TEST_F(ProbeTest, SaysThatTheServerIsAway) {
     server_.away = true;
     EXPECT_FALSE(run());
     EXPECT_EQ(probe_->steps().size(), 1u);
+    EXPECT_EQ(last().fault, "no-answer");
     EXPECT_THAT(last().remedy, HasSubstr("check the URL"));
 }
 
-TEST_F(ProbeTest, SaysThatThePathIsWrong) {
+TEST_F(ProbeTest, SaysWhyAnNdesAnswers500) {
+    server_.landing_status = 500;
+    EXPECT_FALSE(run());
+    EXPECT_EQ(last().fault, "server-error");
+    EXPECT_THAT(last().remedy, HasSubstr("expired"));
+}
+
+TEST_F(ProbeTest, TakesTheAnswerOfAPolicyModuleForAnNdes) {
+    server_.landing_status = 403;
+    use_one_time_challenge();
+    EXPECT_TRUE(run());
+    EXPECT_THAT(step("reach").detail, HasSubstr("Intune"));
+}
+
+TEST_F(ProbeTest, SaysThatCapabilitiesAreNotAnswered) {
+    use_one_time_challenge();
     server_.caps_status = 404;
     EXPECT_FALSE(run());
-    EXPECT_THAT(last().detail, HasSubstr("404"));
+    EXPECT_EQ(step("capabilities").fault, "capabilities-status");
+    EXPECT_THAT(step("capabilities").detail, HasSubstr("404"));
+    EXPECT_EQ(outcome("client-certmonger"), StepOutcome::fail);
+    EXPECT_TRUE(probe_->certificate());
 }
 
 TEST_F(ProbeTest, FailsOnAContentTypeThatClientsRefuse) {
+    use_one_time_challenge();
     server_.bundle_type = "text/html";
     EXPECT_FALSE(run());
-    EXPECT_EQ(last().name, "ca-certificates");
+    EXPECT_EQ(step("ca-certificates").fault, "ca-content-type");
+    for (const char* client : {"client-apple", "client-jscep", "client-sscep", "client-certmonger"})
+        EXPECT_EQ(outcome(client), StepOutcome::fail) << client;
+    EXPECT_EQ(outcome("client-strongswan"), StepOutcome::pass);
 }
 
-TEST_F(ProbeTest, WarnsOfContentTypeParameters) {
+TEST_F(ProbeTest, NamesTheClientsThatRefuseContentTypeParameters) {
+    use_one_time_challenge();
     server_.bundle_type = "application/x-x509-ca-ra-cert; charset=utf-8";
-    EXPECT_TRUE(run());
+    EXPECT_FALSE(run());
     EXPECT_EQ(outcome("ca-certificates"), StepOutcome::warn);
+    EXPECT_EQ(outcome("client-apple"), StepOutcome::fail);
+    EXPECT_EQ(outcome("client-certmonger"), StepOutcome::fail);
+    EXPECT_EQ(outcome("client-sscep"), StepOutcome::pass);
+    EXPECT_EQ(outcome("client-jscep"), StepOutcome::pass);
 }
 
-TEST_F(ProbeTest, FailsOnABundleWithoutAnEncryptionCertificate) {
+TEST_F(ProbeTest, SpendsNoChallengeOnABundleWithoutAnEncryptionCertificate) {
+    use_one_time_challenge();
     server_.bundle.erase(server_.bundle.begin() + 1);
     EXPECT_FALSE(run());
-    EXPECT_EQ(last().name, "ra-bundle");
-    EXPECT_THAT(last().detail, HasSubstr("to encrypt to"));
+    EXPECT_EQ(step("ra-bundle").fault, "ra-encryption-missing");
+    EXPECT_FALSE(taken("enroll"));
+    for (const auto& request : server_.requests) EXPECT_THAT(request, testing::Not(HasSubstr("PKIOperation")));
 }
 
 TEST_F(ProbeTest, FailsOnAReplyByAStranger) {
@@ -268,19 +436,20 @@ TEST_F(ProbeTest, FailsOnAReplyByAStranger) {
         stranger};
     EXPECT_FALSE(run());
     EXPECT_EQ(last().name, "enroll");
+    EXPECT_EQ(last().fault, "reply-signature");
     EXPECT_FALSE(probe_->certificate());
 }
 
 TEST_F(ProbeTest, FailsOnAReplyToAnotherNonce) {
     server_.foreign_nonce = true;
     EXPECT_FALSE(run());
-    EXPECT_THAT(last().detail, HasSubstr("recipientNonce"));
+    EXPECT_EQ(last().fault, "reply-recipient-nonce");
 }
 
 TEST_F(ProbeTest, FailsOnACertificateForAnotherKey) {
     server_.foreign_key = true;
     EXPECT_FALSE(run());
-    EXPECT_EQ(last().name, "certificate");
+    EXPECT_EQ(last().fault, "certificate-foreign-key");
     EXPECT_FALSE(probe_->certificate());
 }
 
