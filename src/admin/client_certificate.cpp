@@ -82,7 +82,7 @@ Verdict ClientCertificate::judge(const net::Request& request) {
     const auto certificate = own ? own_certificate(connection) : reported_certificate(request);
     if (!certificate) return Unproven{certificate.error().detail};
     if (auto account = accounts_->by_certificate(certificate->der())) return Proven{std::move(account), {}};
-    return Proven{account_without_roles(printable(certificate->subject().text(), 100)), {}};
+    return Proven{account_without_roles(certificate->subject().text()), {}};
 }
 
 }  // namespace countersign::admin

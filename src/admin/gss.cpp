@@ -55,6 +55,17 @@ private:
     gss_name_t value_ = GSS_C_NO_NAME;
 };
 
+constexpr std::size_t longest_name = 300;  // octets
+
+// The name as text; empty: there is none, or none to be trusted.
+std::string_view name_in(const Buffer& buffer) {
+    auto name = as_text(buffer.view());
+    // gss-ntlmssp counts the C string's terminator in.
+    if (name.ends_with('\0')) name.remove_suffix(1);
+    const bool odd = name.size() > longest_name || name.find('\0') != std::string_view::npos;
+    return odd ? std::string_view() : name;
+}
+
 // What the library borrows for the length of a call, and does not write to.
 gss_buffer_desc borrowed(ByteView octets) {
     return {octets.size(), const_cast<std::uint8_t*>(octets.data())};
@@ -169,8 +180,8 @@ Step Conversation::complete(gss_name_t client, OM_uint32 flags, Bytes token) con
     gss_OID type = GSS_C_NO_OID;
     major = gss_display_name(&minor, client, name.out(), &type);
     if (GSS_ERROR(major)) return Refused{words_for(major, minor, acceptor_->mechanism())};
-    if (same_oid(type, GSS_C_NT_ANONYMOUS) || name.view().empty()) return Refused{"the client is anonymous"};
-    return Accepted{std::string(as_text(name.view())), (flags & GSS_C_CHANNEL_BOUND_FLAG) != 0, std::move(token)};
+    if (same_oid(type, GSS_C_NT_ANONYMOUS) || name_in(name).empty()) return Refused{"the client has no usable name"};
+    return Accepted{std::string(name_in(name)), (flags & GSS_C_CHANNEL_BOUND_FLAG) != 0, std::move(token)};
 }
 
 }  // namespace countersign::admin::gss

@@ -15,7 +15,7 @@ std::shared_ptr<const Account> account_of(const Accounts& accounts, const std::s
     // Only a name with '@', '/' or '\' inside a component is displayed with a '\'; no account means such a one.
     const bool plain = principal.find('\\') == std::string::npos;
     auto account = plain ? accounts.by_principal(principal) : nullptr;
-    return account ? account : account_without_roles(printable(principal, 100));
+    return account ? account : account_without_roles(principal);
 }
 
 }  // namespace
