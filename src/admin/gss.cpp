@@ -110,11 +110,15 @@ Result<std::shared_ptr<const Acceptor>> Acceptor::for_kerberos(const std::string
     gss_key_value_element_desc element{"keytab", where.c_str()};
     const gss_key_value_set_desc store{1, &element};
 
-    std::shared_ptr<Acceptor> acceptor(new Acceptor(Mechanism::kerberos));
+    // By itself first: with SPNEGO beside it the library is content when some other mechanism can be used.
     OM_uint32 minor = 0;
-    auto major = gss_acquire_cred_from(&minor, name.get(), GSS_C_INDEFINITE, &both, GSS_C_ACCEPT, &store,
-                                       &acceptor->credential_, nullptr, nullptr);
-    if (GSS_ERROR(major)) {
+    OM_uint32 major = GSS_S_COMPLETE;
+    std::shared_ptr<Acceptor> acceptor;
+    for (auto* mechanisms : {&kerberos_alone, &both}) {
+        acceptor.reset(new Acceptor(Mechanism::kerberos));
+        major = gss_acquire_cred_from(&minor, name.get(), GSS_C_INDEFINITE, mechanisms, GSS_C_ACCEPT, &store,
+                                      &acceptor->credential_, nullptr, nullptr);
+        if (!GSS_ERROR(major)) continue;
         return fail::denied("keytab " + keytab + (service.empty() ? "" : " for " + printable(service, 100)) + ": " +
                             words_for(major, minor, Mechanism::kerberos));
     }

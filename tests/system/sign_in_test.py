@@ -164,6 +164,9 @@ class KerberosTest(SignInTest):
     def negotiate(self, address, cache, **options):
         return self.curl(address, "--negotiate", "-u", ":", KRB5CCNAME=cache, **options)
 
+    def negotiate_with(self, address, *options):
+        return self.curl(address, "--negotiate", "-u", ":", *options, KRB5CCNAME=self.alice)
+
     def token(self, mechanism="spnego", binding=None, cache=None):
         return "Negotiate " + GssClient(self, mechanism, binding, KRB5CCNAME=cache or self.alice).token()
 
@@ -226,6 +229,10 @@ class KerberosTest(SignInTest):
         connection = self.connection(self.tls_address)
         self.assert_minted(self.ask(connection, self.token()))
         self.assert_refused(self.ask(connection))
+
+    def test_another_site_cannot_make_a_browser_fetch_a_password(self):
+        page = self.negotiate_with(self.tls_address, "-H", "Sec-Fetch-Site: cross-site")
+        self.assert_refused(page, 403)
 
     def test_garbage_and_doubled_credentials_are_refused(self):
         token = self.token()
@@ -324,7 +331,8 @@ class NtlmTest(SignInTest):
         self.server.reload()
         try:
             self.assert_minted(self.sign_in(self.client(None)))
-            self.assert_refused(self.sign_in(self.client(None, LM_COMPAT_LEVEL="1")))
+            for level in ("0", "1", "2"):
+                self.assert_refused(self.sign_in(self.client(None, LM_COMPAT_LEVEL=level)))
         finally:
             self.server.set("sign_in", ntlm_channel_binding="required")
             self.server.reload()

@@ -77,6 +77,22 @@ TEST_F(NtlmTest, CountsFailuresByWhomTheClientClaimsToBe) {
     EXPECT_EQ(scheme->claimed(request_with({{"authorization", ntlm(claim().substr(0, 60))}})), "");
 }
 
+TEST_F(NtlmTest, RefusesWhoeverClaimsToBeNobody) {
+    const auto scheme = make();
+    const auto first = request_with({{"authorization", ntlm(hello)}});
+    ASSERT_TRUE(std::holds_alternative<AnotherRound>(scheme->judge(first)));
+    // [MS-NLMP] 3.2.5.1.2: no user, an LM response of one zero octet, the flag for anonymous.
+    const auto nothing = "\0\0\0\0\x49\0\0\0"s;
+    auto token = "NTLMSSP\0\3\0\0\0"s + "\1\0\1\0\x48\0\0\0"s;
+    for (int field = 0; field < 5; ++field) token += nothing;
+    token += "\1\x0a\0\0"s + std::string(8, '\0') + "\0"s;
+    const auto second = request_with({{"authorization", ntlm(token)}}, first.connection);
+    EXPECT_EQ(scheme->claimed(second), "");
+    const auto verdict = scheme->judge(second);
+    EXPECT_TRUE(std::holds_alternative<Unproven>(verdict));
+    EXPECT_THAT(why_not(verdict), testing::Not(HasSubstr("did not begin")));
+}
+
 TEST_F(NtlmTest, RefusesGarbageAndProxies) {
     const auto scheme = make();
     for (const auto& token : {""s, "x"s, "NTLMSSP\0"s, "NTLMSSP\0\2\0\0\0"s + std::string(60, '\0'),
