@@ -7,7 +7,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libpugixml-dev libsoci-dev libsqlite3-dev
-  libcurl4-openssl-dev libcrypt-dev libsystemd-dev libp11-kit-dev
+  libcurl4-openssl-dev libcrypt-dev libkrb5-dev libsystemd-dev libp11-kit-dev
 )
 test_packages=(
   "${build_packages[@]}"
@@ -15,6 +15,7 @@ test_packages=(
   scep certmonger strongswan-pki libstrongswan-extra-plugins
   softhsm2 opensc
   openssl sqlite3 curl python3 procps netcat-openbsd
+  krb5-kdc krb5-user python3-gssapi gss-ntlmssp nginx-light
 )
 
 case "${1:-build}" in

@@ -51,8 +51,12 @@ std::variant<Caller, Refusal> SignIn::identify(const net::Request& request) {
     if (listener == listeners_.end()) return Refusal{403, {}, "Nobody can sign in here."};
     if (!request.secure && !request.loopback_or_proxy && !listener->second.plain_http)
         return Refusal{403, {}, "Administrators sign in over HTTPS only."};
-    for (const auto& scheme : listener->second.schemes) {
-        if (scheme->is_brought_by(request)) return judge(request, listener->second, *scheme);
+    // What a client writes into this very request goes before what its connection brings along with each.
+    for (const bool invited : {true, false}) {
+        for (const auto& scheme : listener->second.schemes) {
+            if (scheme->invitation().empty() == invited || !scheme->is_brought_by(request)) continue;
+            return judge(request, listener->second, *scheme);
+        }
     }
     return invite(listener->second);
 }

@@ -16,10 +16,12 @@ std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& setti
         entry.roles = admin::roles_from(account.roles);
         entry.profiles = account.profiles;
         entry.templates = account.templates;
+        entry.principals = account.principals;
+        entry.certificates = account.certificates;
         entry.max_outstanding = account.max_outstanding;
         accounts.push_back(std::move(entry));
     }
-    return std::make_shared<const admin::Accounts>(std::move(accounts), std::vector<std::string>{});
+    return std::make_shared<const admin::Accounts>(std::move(accounts), settings.sign_in.realms);
 }
 
 Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings, const SharedParts& parts,
@@ -43,12 +45,14 @@ Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, cons
                                           audit::Sink& audit) {
     AdminSurfaces surfaces;
     TRY(surfaces.desk, make_desk(settings, parts, audit));
-    const auto schemes = make_schemes(settings, parts);
+    TRY(const auto schemes, make_schemes(settings, parts));
     std::map<std::string, admin::ListenerSignIn> listeners;
     for (const auto& listener : settings.listeners) {
         admin::ListenerSignIn entry;
         entry.plain_http = listener.allow_plain_admin;
-        for (const auto& name : listener.sign_in) entry.schemes.push_back(schemes.at(name));
+        for (const auto& name : listener.sign_in) {
+            if (listener.offers(name)) entry.schemes.push_back(schemes.at(name));
+        }
         listeners.emplace(listener.address, std::move(entry));
     }
     surfaces.sign_in = std::make_shared<admin::SignIn>(std::move(listeners), audit, parts.clock);

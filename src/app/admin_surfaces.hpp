@@ -14,9 +14,9 @@ namespace countersign::app {
 
 std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& settings);
 
-// wire.cpp: every way of signing in by the name a listener gives it.
-std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config::Settings& settings,
-                                                                   const SharedParts& parts);
+// Every way of signing in that a listener offers, by the name it gives it. Errors name the key and the file.
+using Schemes = std::map<std::string, std::shared_ptr<admin::Scheme>>;
+Result<Schemes> make_schemes(const config::Settings& settings, const SharedParts& parts);
 
 // Whether the profile's challenge mode has something to show to an administrator.
 bool has_password_page(const config::ProfileSettings& settings);

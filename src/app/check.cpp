@@ -28,6 +28,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     auto findings = std::move(loaded.findings);
     if (!loaded.settings) return findings;
     const auto& settings = *loaded.settings;
+    prepare_process(settings);
 
     const auto database = open_store(settings);
     if (!database) {
@@ -40,6 +41,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     const auto keys = open_key_source(settings);
     auto wiring = assemble(settings, {**database, clock, random, *keys});
     std::ranges::move(wiring.findings, std::back_inserter(findings));
+    if (auto finding = check_sign_in(settings, {**database, clock, random})) findings.push_back(std::move(*finding));
     return findings;
 }
 

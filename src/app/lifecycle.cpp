@@ -37,7 +37,7 @@ class Daemon {
 public:
     explicit Daemon(const DaemonOptions& options)
         : config_(options.config),
-          settings_(load_or_throw(options.config, [](const std::string& text) { spdlog::warn("{}", text); })),
+          settings_(load_and_prepare(options.config)),
           audit_(or_throw(open_audit(settings_, clock_, log_audit_line))),
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           keys_(open_key_source(settings_)),
@@ -69,13 +69,21 @@ public:
     }
 
 private:
+    static config::Settings load_and_prepare(const std::filesystem::path& config) {
+        auto settings = load_or_throw(config, [](const std::string& text) { spdlog::warn("{}", text); });
+        prepare_process(settings);
+        return settings;
+    }
+
     static http::ServerOptions server_options(const config::Settings& settings) {
         http::ServerOptions options;
         for (const auto& listener : settings.listeners) {
             http::ListenerOptions entry{listener.address, listener.serves, listener.trusted_proxies, std::nullopt};
-            if (listener.tls)
+            if (listener.tls) {
+                const bool another_way = listener.offers("certificate") && listener.sign_in.size() > 1;
                 entry.tls = {listener.tls->certificate.string(), listener.tls->key.string(),
-                             listener.tls->client_ca.string()};
+                             listener.tls->client_ca.string(), another_way};
+            }
             options.listeners.push_back(std::move(entry));
         }
         const auto& server = settings.server;

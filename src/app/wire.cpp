@@ -3,7 +3,6 @@
 
 #include "admin_surfaces.hpp"
 #include "assembly.hpp"
-#include "countersign/admin/basic.hpp"
 #include "countersign/ca/local.hpp"
 #include "countersign/challenge/fixed.hpp"
 #include "countersign/challenge/one_time.hpp"
@@ -164,12 +163,6 @@ Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings
     }
     if (also) sinks.push_back(std::make_unique<audit::CallbackSink>(std::move(also), clock));
     return std::unique_ptr<audit::Sink>(std::make_unique<audit::TeeSink>(std::move(sinks)));
-}
-
-std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config::Settings& settings,
-                                                                   const SharedParts& parts) {
-    const auto accounts = accounts_of(settings);
-    return {{"basic", std::make_shared<admin::Basic>(accounts, parts.clock, parts.random)}};
 }
 
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,

@@ -9,6 +9,8 @@ namespace countersign::config {
 // Listeners and accounts: addresses, proxies, passwords in clear (design invariant 8), who may log in.
 void check_listeners(Document& document);
 void check_accounts(Document& document);
+// Every way to sign in that a listener offers can work there, and every account can be opened by one.
+void check_sign_in(Document& document);
 
 // RA, CA and templates by themselves.
 void check_authorities(Document& document);

@@ -52,6 +52,7 @@ public:
         Settings& settings = document_.settings;
         each_listed(root, "listener", "listener", "listener",
                     [&](const toml::table& table, const std::string& shown) { read_listener(table, shown); });
+        settings.sign_in.place = only_table(root, "sign_in", "sign_in", "sign_in", &settings.sign_in);
         only_table(root, "server", "server", "server", &settings.server);
         settings.store.place = only_table(root, "store", "store", "store", &settings.store);
         settings.secrets.place = only_table(root, "secrets", "secrets", "secrets", &settings.secrets);

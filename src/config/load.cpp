@@ -49,6 +49,7 @@ Loaded load(const std::filesystem::path& file) {
     if (parsed) {
         check_listeners(document);
         check_accounts(document);
+        check_sign_in(document);
         check_authorities(document);
         check_templates(document);
         check_profiles(document);

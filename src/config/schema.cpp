@@ -11,6 +11,8 @@ constexpr std::int64_t mebibyte = 1024 * kibibyte;
 constexpr Section section_table[] = {
     {"listener", Shape::list, "A place where the daemon accepts connections. At least one must serve \"scep\".", true},
     {"listener.tls", Shape::optional, "TLS of this listener; without it the listener speaks plain HTTP."},
+    {"sign_in", Shape::table,
+     "How administrators sign in by Kerberos or NTLM, on the listeners whose sign_in offers it."},
     {"server", Shape::table, "Threads and limits of the HTTP front end."},
     {"store", Shape::table, "The database of attempts, challenges and issued certificates."},
     {"secrets", Shape::table, "Secrets of the instance as a whole, kept in files.", true},
@@ -35,6 +37,10 @@ constexpr Section section_table[] = {
     {"log", Shape::table, "The operations log on standard error."},
 };
 
+void put_ntlm(void* section, const Value& value) {
+    static_cast<SignInSettings*>(section)->ntlm = !std::get<std::string>(value).empty();
+}
+
 void put_plain_admin(void* section, const Value& value) {
     static_cast<ListenerSettings*>(section)->allow_plain_admin = !std::get<std::string>(value).empty();
 }
@@ -42,6 +48,7 @@ void put_plain_admin(void* section, const Value& value) {
 using Pair = KeyPairSettings;
 using Tls = TlsSettings;
 using Lis = ListenerSettings;
+using Sig = SignInSettings;
 using Srv = ServerSettings;
 using Ca = CaSettings;
 using Cha = ChallengeSettings;
@@ -66,9 +73,15 @@ constexpr Key key_table[] = {
     {"listener", "trusted_proxies", Kind::texts, "[]", put<&Lis::trusted_proxies>,
      "Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed."},
     Key{"listener", "sign_in", Kind::texts, "[\"basic\"]", put<&Lis::sign_in>,
-        "How administrators show who they are, in the order offered. Some clients take the first of Negotiate, NTLM and "
+        "How administrators show who they are, in the order offered. Some clients take the first of Negotiate, NTLM "
+        "and "
         "Basic that is offered and never fall back: offer them Basic alone."}
-        .among("basic"),
+        .among("basic,negotiate,ntlm,certificate"),
+    {"listener", "client_certificate_header", Kind::text, "", put<&Lis::client_certificate_header>,
+     "Header in which the trusted proxies of this listener report a client's certificate: PEM with percent escapes "
+     "(nginx: $ssl_client_escaped_cert) or base64 of its DER (HAProxy). Nobody else is believed."},
+    {"listener", "client_certificate_ca", Kind::file, "", put<&Lis::client_certificate_ca>,
+     "PEM certificates of the CAs of the clients in that header; we verify them again."},
     Key{"listener", "plain_http_admin", Kind::text, "", put_plain_admin,
         "Opens the admin surfaces over plain HTTP beyond loopback and trusted proxies. Only these very words do."}
         .among("i understand passwords travel in clear"),
@@ -78,8 +91,35 @@ constexpr Key key_table[] = {
         .needed()
         .guarded(),
     {"listener.tls", "client_ca", Kind::file, "", put<&Tls::client_ca>,
-     "PEM certificates of the CAs of admin clients. Not on a listener that serves scep: asking SCEP clients for a "
-     "certificate breaks Windows and Apple."},
+     "PEM certificates of the CAs of admin clients, who then need a certificate to connect at all, unless sign_in "
+     "offers "
+     "certificate among others. Not on a listener that serves scep: asking SCEP clients for a certificate breaks "
+     "Windows "
+     "and Apple."},
+
+    {"sign_in", "realms", Kind::texts, "[]", put<&Sig::realms>,
+     "Kerberos realms and NTLM domains whose users are the accounts of the same name, in any letter case. Every user "
+     "of "
+     "such a realm can take the name of an account there: list your own alone."},
+    {"sign_in", "keytab", Kind::file, "", put<&Sig::keytab>,
+     "Keytab of the service, readable by its owner alone; read anew at each use."},
+    {"sign_in", "service", Kind::text, "", put<&Sig::service>,
+     "The service principal, \"HTTP/HOST@REALM\". Absent: tickets for any key in the keytab are taken."},
+    Key{"sign_in", "channel_binding", Kind::text, "\"when-offered\"", put<&Sig::channel_binding>,
+        "Whether negotiate must be bound to our own TLS (Extended Protection). required: curl and some libraries send "
+        "no binding and are refused. A wrong binding is refused unless the words stand here."}
+        .among("required,when-offered,i understand sign-ins can be relayed"),
+    Key{"sign_in", "ntlm", Kind::text, "", put_ntlm, "Allows sign_in to offer ntlm. Only these very words do."}.among(
+        "i understand ntlm passwords can be guessed offline"),
+    Key{"sign_in", "ntlm_users", Kind::file, "", put<&Sig::ntlm_users>,
+        "Users of ntlm, a line DOMAIN:user:password for each, readable by its owner alone. Read anew at each sign-in; "
+        "another file needs a restart."}
+        .guarded(),
+    Key{"sign_in", "ntlm_channel_binding", Kind::text, "\"required\"", put<&Sig::ntlm_channel_binding>,
+        "Whether ntlm must be bound to our own TLS. With the words, clients that send no binding are let in; a wrong "
+        "one "
+        "is refused all the same."}
+        .among("required,i understand sign-ins can be relayed"),
 
     Key{"server", "io_threads", Kind::number, "1", put<&Srv::io_threads>, "Threads that carry sockets."}.between(1, 64),
     Key{"server", "workers", Kind::number, "0", put<&Srv::workers>,
@@ -285,9 +325,13 @@ constexpr Key key_table[] = {
      "Refuse a request that asks for an extension the certificate will not have, instead of leaving it out."},
 
     Key{"account", "password_hash", Kind::text, "", put<&Acc::password_hash>,
-        "What `countersign hash-password` prints: crypt(5), never the password."}
-        .needed()
+        "What `countersign hash-password` prints: crypt(5), never the password. Absent: no password opens the account."}
         .guarded(),
+    {"account", "principals", Kind::texts, "[]", put<&Acc::principals>,
+     "Who this is to Kerberos (\"user@REALM\") and NTLM (\"DOMAIN\\\\user\"), in any letter case, beyond the users of "
+     "sign_in.realms."},
+    {"account", "certificates", Kind::texts, "[]", put<&Acc::certificates>,
+     "SHA-256 fingerprints of the account's client certificates, with or without colons."},
     Key{"account", "roles", Kind::texts, "", put<&Acc::roles>,
         "device-administrator: fetches challenges. officer: approves, denies, revokes. auditor: reads."}
         .among("device-administrator,officer,auditor")

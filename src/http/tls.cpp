@@ -148,8 +148,9 @@ Result<void> load_files(asio::ssl::context& context, const TlsOptions& options) 
     return {};
 }
 
-// Client certificates are asked for only where a client_ca says whose; then one is required.
-Result<void> require_clients(asio::ssl::context& context, const std::string& ca_file) {
+// Client certificates are asked for only where a client_ca says whose; then one is required, unless it is optional.
+Result<void> ask_for_clients(asio::ssl::context& context, const TlsOptions& options) {
+    const auto& ca_file = options.client_ca_file;
     if (ca_file.empty()) return {};
     boost::system::error_code error;
     context.load_verify_file(ca_file, error);
@@ -157,7 +158,9 @@ Result<void> require_clients(asio::ssl::context& context, const std::string& ca_
     auto* names = SSL_load_client_CA_file(ca_file.c_str());
     if (names == nullptr) return refused("TLS client CA", ca_file, asio::error::invalid_argument);
     SSL_CTX_set_client_CA_list(context.native_handle(), names);
-    context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert, error);
+    auto mode = asio::ssl::verify_peer;
+    if (!options.client_certificate_optional) mode |= asio::ssl::verify_fail_if_no_peer_cert;
+    context.set_verify_mode(mode, error);
     if (error) return refused("TLS client CA", ca_file, error);
     return {};
 }
@@ -168,7 +171,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsOptions& options) 
     auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
     CHECK(restrict_protocol(context->native_handle()));
     CHECK(load_files(*context, options));
-    CHECK(require_clients(*context, options.client_ca_file));
+    CHECK(ask_for_clients(*context, options));
     return std::shared_ptr<TlsContext>(std::make_shared<LoadedTls>(std::move(context)));
 } catch (const boost::system::system_error& error) {
     return fail::internal(std::string("TLS: ") + error.what());

@@ -44,6 +44,7 @@ LIBRARIES = [
     (r"<spdlog/", r"^src/app/"),
     (r"<pugixml", r"^src/(app|ca)/"),
     (r"<crypt\.h>", r"^src/admin/"),
+    (r"<gssapi", r"^src/admin/gss"),
 ]
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
@@ -90,6 +91,7 @@ def self_test():
         "src/http/f.cpp": "#include <openssl/ssl.h>\n",
         "src/app/lifecycle.cpp": '#include "countersign/ca/local.hpp"\n',
         "src/store/g.cpp": "#include <boost/asio.hpp>\n",
+        "src/admin/negotiate.cpp": "#include <gssapi/gssapi.h>\n",
     }
     allowed = {
         "src/app/wire.cpp": '#include "countersign/ca/local.hpp"\n',

@@ -23,6 +23,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ namespace countersign::app {
 
 // Loads a configuration or throws StartupError with every finding in words, one a line; warnings go to `warn`.
 config::Settings load_or_throw(const std::filesystem::path& file, const std::function<void(const std::string&)>& warn);
+
+// What only the process as a whole can be told, through its environment. Once, right after loading, before there is a
+// second thread.
+void prepare_process(const config::Settings& settings);
 
 // The parts that commands need one by one. Errors name the file, the key and the remedy.
 
@@ -80,6 +85,9 @@ Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings,
 // Errors name the key and the remedy.
 Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, const SharedParts& parts,
                                           audit::Sink& audit);
+
+// What is wrong with the ways to sign in that the listeners offer; nullopt: nothing.
+std::optional<config::Finding> check_sign_in(const config::Settings& settings, const SharedParts& parts);
 
 // Which path goes where. Throws StartupError on overlapping paths.
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,

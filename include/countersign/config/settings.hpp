@@ -31,8 +31,25 @@ struct ListenerSettings {
     std::vector<std::string> serves;           // "scep", "admin"
     std::vector<std::string> trusted_proxies;
     std::optional<TlsSettings> tls;
-    std::vector<std::string> sign_in;          // "basic", in the order offered
+    std::vector<std::string> sign_in;          // "basic", "negotiate", "ntlm", "certificate", in the order offered
+    std::string client_certificate_header;     // lower case; empty: proxies report none
+    std::filesystem::path client_certificate_ca;  // of the certificates in that header
+
+    bool offers(std::string_view scheme) const;
+    // Whether the connections of all peers, or of some, may be a proxy's.
+    bool has_proxies() const;
     bool allow_plain_admin = false;            // key "plain_http_admin = \"i understand passwords travel in clear\""
+};
+
+struct SignInSettings {
+    Place place;
+    std::vector<std::string> realms;           // Kerberos realms and NTLM domains whose users are accounts by their name
+    std::filesystem::path keytab;
+    std::string service;                       // "HTTP/host" or "HTTP/host@REALM"; empty: any key of the keytab
+    std::string channel_binding = "when-offered";  // of Negotiate: "required", "when-offered" or the words that put it off
+    bool ntlm = false;                         // key "ntlm = \"i understand ntlm passwords can be guessed offline\""
+    std::filesystem::path ntlm_users;
+    std::string ntlm_channel_binding = "required";  // "required", or the words that leave it to the client
 };
 
 struct ServerSettings {
@@ -154,11 +171,13 @@ struct TemplateSettings {
 struct AccountSettings {
     Place place;
     std::string name;
-    std::string password_hash;                 // crypt(5), as `countersign hash-password` prints
+    std::string password_hash;                 // crypt(5), as `countersign hash-password` prints; empty: no password opens it
     std::vector<std::string> roles;            // "device-administrator", "officer", "auditor"
     std::vector<std::string> profiles;         // empty: all
     std::vector<std::string> templates;        // empty: all of the profile's
     std::uint32_t max_outstanding = 5000;      // 0: no limit of its own
+    std::vector<std::string> principals;       // "user@REALM", "DOMAIN\\user"
+    std::vector<std::string> certificates;     // SHA-256 fingerprints, hexadecimal
 };
 
 struct AuditSettings {
@@ -176,6 +195,7 @@ struct Settings {
     std::filesystem::path file;                // the configuration file, absolute
     std::filesystem::path directory;           // relative paths in the file are below it
     std::vector<ListenerSettings> listeners;
+    SignInSettings sign_in;
     ServerSettings server;
     StoreSettings store;
     SecretsSettings secrets;

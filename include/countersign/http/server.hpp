@@ -22,6 +22,7 @@ struct TlsOptions {
     std::string certificate_file;  // PEM chain, leaf first
     std::string key_file;          // PEM; group/other-readable is refused
     std::string client_ca_file;    // empty: client certificates are never asked for; refused on a listener that serves scep
+    bool client_certificate_optional = false;  // a client without one is let in; one with a bad one never is
 };
 
 struct ListenerOptions {

@@ -57,7 +57,7 @@ TEST(Reference, ExplainsOneKeyUnderItsShownAndItsRealName) {
 TEST(Reference, ExplainsAWholeTable) {
     const auto found = reference_for("listener");
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->size(), 7u);
+    EXPECT_EQ(found->size(), 10u);
     EXPECT_EQ(found->front().key, "listener.address");
 }
 

@@ -86,6 +86,23 @@ TEST_F(Tls, AsksForClientCertificatesOnlyWhereAClientCaIsNamed) {
     EXPECT_EQ(loopback.admin->seen, 1);
 }
 
+TEST_F(Tls, AnOptionalClientCertificateMustStillBeGood) {
+    auto tls = make("server");
+    const auto friendly = make("friend");
+    const auto stranger = make("stranger");
+    tls.client_ca_file = friendly.certificate_file;
+    tls.client_certificate_optional = true;
+    Loopback loopback;
+    start_on(loopback, tls, "admin");
+    const auto with = [](const TlsOptions& mine) {
+        return "-cert " + mine.certificate_file + " -key " + mine.key_file;
+    };
+    EXPECT_THAT(client(loopback, "", "/admin"), HasSubstr("HTTP/1.1 200"));
+    EXPECT_THAT(client(loopback, with(friendly), "/admin"), HasSubstr("HTTP/1.1 200"));
+    EXPECT_THAT(client(loopback, with(stranger), "/admin"), Not(HasSubstr("HTTP/1.1")));
+    EXPECT_EQ(loopback.admin->seen, 2);
+}
+
 TEST_F(Tls, RefusesToStartWithWhatDoesNotFit) {
     const auto good = make("server");
     const auto other = make("other");

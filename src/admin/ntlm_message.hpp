@@ -1,0 +1,22 @@
+// The outside of NTLM messages ([MS-NLMP] section 2.2.1): which one it is, whom it claims to be from. Nothing here
+// proves anything. Pure functions over what a client sent; any thread.
+#pragma once
+
+#include "countersign/core/bytes.hpp"
+
+#include <string>
+
+namespace countersign::admin::ntlm {
+
+enum class Type { none, negotiate, authenticate };
+Type type_of(ByteView message);
+
+// Of an AUTHENTICATE_MESSAGE: "domain\user" in lower case, octets beyond ASCII by their hexadecimal form; empty: it
+// names nobody.
+std::string claimed_user(ByteView message);
+
+// The message with room for the version field, which the specification lets old clients leave out: curl and go-ntlmssp
+// do, and gss-ntlmssp 1.2.0 refuses to read on then. What is no such message stays as it is.
+Bytes with_version(Bytes message);
+
+}  // namespace countersign::admin::ntlm
