@@ -7,13 +7,13 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libsoci-dev libsqlite3-dev
-  libcurl4-openssl-dev libcrypt-dev libsystemd-dev
+  libcurl4-openssl-dev libcrypt-dev libsystemd-dev prometheus-cpp-dev
 )
 test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev libbenchmark-dev
   scep certmonger strongswan-pki libstrongswan-extra-plugins
-  openssl sqlite3 curl python3 procps netcat-openbsd
+  openssl sqlite3 curl python3 python3-jsonschema procps netcat-openbsd
 )
 
 case "${1:-build}" in

@@ -12,6 +12,7 @@
 #include "countersign/http/scep_endpoint.hpp"
 #include "countersign/keys/file_key.hpp"
 #include "files.hpp"
+#include "monitoring.hpp"
 
 #include <set>
 
@@ -125,11 +126,12 @@ std::map<std::string, std::shared_ptr<admin::Scheme>> make_schemes(const config:
 
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
                                                 const AdminSurfaces& admin, ra::Enrollment& enrollment,
-                                                const Clock& clock) {
+                                                const SharedParts& parts,
+                                                const std::shared_ptr<const admin::Metrics>& metrics) {
     auto router = std::make_shared<http::Router>();
     for (const auto& [name, profile] : wiring.profiles) {
         const auto endpoint = std::make_shared<http::ScepEndpoint>(
-            profile, enrollment, clock,
+            profile, enrollment, parts.clock,
             has_password_page(settings.profiles.at(name)) ? http::Landing::page : http::Landing::forbidden);
         std::set<std::string> forms;
         for (const auto& path : settings.profiles.at(name).paths) {
@@ -142,8 +144,10 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
     }
     for (const auto& [name, ca] : settings.ca) {
         if (!ca.crl_path.empty())
-            router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), clock));
+            router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), parts.clock));
     }
+    add_api(*router, admin, parts);
+    add_monitoring(*router, settings, wiring, admin, parts, metrics);
     return router;
 }
 

@@ -42,6 +42,7 @@ LIBRARIES = [
     (r"<toml", r"^src/config/"),
     (r"<spdlog/", r"^src/app/"),
     (r"<crypt\.h>", r"^src/admin/"),
+    (r"<prometheus/", r"^src/admin/"),
 ]
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
