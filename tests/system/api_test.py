@@ -35,10 +35,6 @@ roles = ["auditor"]
 password_hash = "{hash}"
 roles = ["device-administrator", "officer", "auditor"]
 profiles = ["other"]
-
-[account.nothing]
-password_hash = "{hash}"
-roles = []
 """
 
 PROFILES = """
@@ -185,15 +181,15 @@ class ApiTest(InstanceTest):
             for role, user in users.items():
                 status = self.call(user, operation).status
                 self.assertEqual(status == 403, role not in allowed, (operation, user, status))
-            self.assertEqual(self.call("nothing", operation).status, 403)
-        self.assertEqual(self.call("nothing", "whoAmI").status, 200)
-        self.assertEqual(self.server.audit("api.refused")[-1]["by"], "nothing")
+        for user in users.values():
+            self.assertEqual(self.call(user, "whoAmI").status, 200)
+        self.assertLessEqual(set(users.values()), {entry["by"] for entry in self.server.audit("api.refused")})
 
     def test_other_sites_cannot_make_a_browser_ask(self):
         for operation in self.api_operations():
             for header in (("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"), ("Referer", "http://evil.example/"),
                            ("Sec-Purpose", "prefetch")):
-                answer = self.call("minter", operation, headers=[header, ("Host", self.server.address)])
+                answer = self.call("minter", operation, headers=[header])
                 self.assertEqual(answer.status, 403, (operation, header))
 
     def test_what_belongs_to_another_profile_is_not_there(self):
@@ -315,12 +311,12 @@ class ApiTest(InstanceTest):
 
     # --- monitoring ---------------------------------------------------------------------------------------------------------------
 
-    def metric(self, name, **labels):
+    def metric(self, family, **labels):
         body = self.account("")("metrics").body.decode()
         wanted = {f'{key}="{value}"' for key, value in labels.items()}
         found = [line for line in body.splitlines()
-                 if re.split(r"[{ ]", line)[0] == name and wanted <= set(re.findall(r'\w+="[^"]*"', line))]
-        self.assertEqual(len(found), 1, (name, labels, body))
+                 if re.split(r"[{ ]", line)[0] == family and wanted <= set(re.findall(r'\w+="[^"]*"', line))]
+        self.assertEqual(len(found), 1, (family, labels, body))
         return float(found[0].rsplit(" ", 1)[1])
 
     def test_readiness_names_each_check(self):
