@@ -113,6 +113,12 @@ class Minter:
         self.connection = http.client.HTTPConnection(host, int(port), timeout=120)
         self.headers = dict([basic(user), ("Content-Type", "application/json")])
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
     def mint(self, **body):
         self.connection.request("POST", "/api/v1/challenges", json.dumps(body), self.headers)
         answer = self.connection.getresponse()
