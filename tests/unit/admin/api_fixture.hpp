@@ -1,11 +1,11 @@
 // The API over a real desk and store, with a way of signing in that believes what it is told.
 #pragma once
 
-#include "counting_random.hpp"
 #include "countersign/admin/api.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/challenge/one_time.hpp"
 #include "countersign/store/database.hpp"
+#include "counting_random.hpp"
 #include "fixed_clock.hpp"
 #include "scratch_directory.hpp"
 #include "store_samples.hpp"
@@ -91,9 +91,9 @@ protected:
         std::map<std::string, admin::ProfileDesk> profiles;
         for (const std::string name : {"default", "other"}) profiles.emplace(name, profile_desk(name));
         profiles.emplace("single", admin::ProfileDesk{"single-password", nullptr, {"device"}});
-        desk_ = std::make_shared<admin::Desk>(admin::DeskParts{database_->challenges(), database_->transactions(),
-                                                               database_->issued(), audit_, clock_},
-                                              std::move(profiles));
+        desk_ = std::make_shared<admin::Desk>(
+            admin::DeskParts{database_->challenges(), database_->transactions(), database_->issued(), audit_, clock_},
+            std::move(profiles));
         api_ = std::make_shared<admin::Api>(
             admin::ApiParts{desk_, sign_in_, random_, [this](const std::string& line) { log_.push_back(line); }});
     }

@@ -38,7 +38,8 @@ protected:
     }
 };
 
-// --- who asks ---------------------------------------------------------------------------------------------------------
+// --- who asks
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, NobodyGetsNothingBeforeSigningIn) {
     for (const auto& operation : Api::operations()) {
@@ -76,7 +77,8 @@ TEST_F(ApiTest, EachOperationNeedsItsRole) {
         const auto& may = allowed.at(operation.method + " " + operation.path);
         for (const std::string who : {"minter", "officer", "auditor", "nothing"}) {
             const auto answer = ask(request(operation.method, std::string(Api::root) + operation.path, who));
-            EXPECT_EQ(answer.status != 403, may.contains(who)) << operation.method << operation.path << who << answer.text;
+            EXPECT_EQ(answer.status != 403, may.contains(who))
+                << operation.method << operation.path << who << answer.text;
             if (answer.status != 403) continue;
             expect_problem(answer, 403, "forbidden");
             EXPECT_THAT(audit_.lines.back(), HasSubstr("api.refused"));
@@ -86,9 +88,8 @@ TEST_F(ApiTest, EachOperationNeedsItsRole) {
 }
 
 TEST_F(ApiTest, AnotherSiteCannotMakeABrowserAsk) {
-    for (const auto& [header, value] : std::map<std::string, std::string>{{"sec-fetch-site", "cross-site"},
-                                                                          {"origin", "https://evil.example"},
-                                                                          {"sec-purpose", "prefetch"}}) {
+    for (const auto& [header, value] : std::map<std::string, std::string>{
+             {"sec-fetch-site", "cross-site"}, {"origin", "https://evil.example"}, {"sec-purpose", "prefetch"}}) {
         auto made = request("POST", "/api/v1/challenges", "minter");
         made.headers.emplace_back(header, value);
         expect_problem(ask(made), 403, "forbidden");
@@ -102,15 +103,18 @@ TEST_F(ApiTest, AnotherSiteCannotMakeABrowserAsk) {
 TEST_F(ApiTest, WhoAmI) {
     const auto answer = get("/whoami", "limited");
     EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.json, Json::parse(
-        R"({"account":"limited","roles":["device-administrator"],"profiles":["default"],"scheme":"test"})"));
+    EXPECT_EQ(answer.json,
+              Json::parse(
+                  R"({"account":"limited","roles":["device-administrator"],"profiles":["default"],"scheme":"test"})"));
     EXPECT_EQ(get("/whoami", "auditor").json["profiles"], Json::parse(R"(["default","other","single"])"));
 }
 
-// --- paths and methods ------------------------------------------------------------------------------------------------
+// --- paths and methods
+// ------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, UnknownPathsAreNotFound) {
-    for (const char* path : {"", "/", "/nothing", "/challenges/a/b", "/requests/x/approve/y", "/challenges//", "/whoami/x"})
+    for (const char* path :
+         {"", "/", "/nothing", "/challenges/a/b", "/requests/x/approve/y", "/challenges//", "/whoami/x"})
         expect_problem(get(path, "auditor"), 404, "not-found");
 }
 
@@ -127,7 +131,8 @@ TEST_F(ApiTest, HeadReadsAndChangesNothing) {
     EXPECT_EQ(outstanding(), 0u);
 }
 
-// --- bodies -----------------------------------------------------------------------------------------------------------
+// --- bodies
+// -----------------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, ABodyMustBeJsonAndSaySo) {
     for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""}) {
@@ -149,14 +154,30 @@ TEST_F(ApiTest, ABodyMustBeJsonAndSaySo) {
 }
 
 TEST_F(ApiTest, WhatIsNotOneFlatObjectIsRefused) {
-    const std::vector<std::string> bad{
-        "[]", "1", "\"x\"", "null", "{", "{}{}", "{\"subject\":1}", "{\"subject\":null}", "{\"sans\":\"dns:a\"}",
-        "{\"sans\":[1]}", "{\"valid_minutes\":\"5\"}", "{\"valid_minutes\":1.0}", "{\"valid_minutes\":0}",
-        "{\"valid_minutes\":-1}", "{\"valid_minutes\":43201}", "{\"valid_minutes\":18446744073709551616}",
-        "{\"valid_minutes\":18446744073709551615}", "{\"subject\":\"CN=a\\u0000\"}", "{\"subject\":\"CN=\xff\"}",
-        "{\"subject\":\"CN=a\",\"subject\":\"CN=b\"}", std::string("{\"subject\":\"CN=a\0\"}", 18),
-        "{\"sans\":" + std::string(30000, '[') + std::string(30000, ']') + "}",
-        "{\"sans\":[[[[[]]]]]}", "{\"subject\":\"" + std::string(5000, 'x') + "\"}"};
+    const std::vector<std::string> bad{"[]",
+                                       "1",
+                                       "\"x\"",
+                                       "null",
+                                       "{",
+                                       "{}{}",
+                                       "{\"subject\":1}",
+                                       "{\"subject\":null}",
+                                       "{\"sans\":\"dns:a\"}",
+                                       "{\"sans\":[1]}",
+                                       "{\"valid_minutes\":\"5\"}",
+                                       "{\"valid_minutes\":1.0}",
+                                       "{\"valid_minutes\":0}",
+                                       "{\"valid_minutes\":-1}",
+                                       "{\"valid_minutes\":43201}",
+                                       "{\"valid_minutes\":18446744073709551616}",
+                                       "{\"valid_minutes\":18446744073709551615}",
+                                       "{\"subject\":\"CN=a\\u0000\"}",
+                                       "{\"subject\":\"CN=\xff\"}",
+                                       "{\"subject\":\"CN=a\",\"subject\":\"CN=b\"}",
+                                       std::string("{\"subject\":\"CN=a\0\"}", 18),
+                                       "{\"sans\":" + std::string(30000, '[') + std::string(30000, ']') + "}",
+                                       "{\"sans\":[[[[[]]]]]}",
+                                       "{\"subject\":\"" + std::string(5000, 'x') + "\"}"};
     for (const auto& body : bad) {
         SCOPED_TRACE(body.substr(0, 80));
         expect_problem(post("/challenges", "minter", body), 400, "malformed");
@@ -180,17 +201,19 @@ TEST_F(ApiTest, LargeBodiesAreRefused) {
 }
 
 TEST_F(ApiTest, LimitsAndFlagsAreChecked) {
-    for (const char* bad : {"limit=0", "limit=1001", "limit=-1", "limit=1x", "limit=", "limit=99999999999999999999", "all=yes",
-                            "all=%zz", "all=%4", "profile=%00"})
+    for (const char* bad : {"limit=0", "limit=1001", "limit=-1", "limit=1x", "limit=", "limit=99999999999999999999",
+                            "all=yes", "all=%zz", "all=%4", "profile=%00"})
         expect_problem(get(std::string("/challenges?") + bad, "minter"), 400, "malformed");
     EXPECT_EQ(get("/challenges?limit=1000&all=true", "minter").status, 200);
 }
 
-// --- challenges -------------------------------------------------------------------------------------------------------
+// --- challenges
+// -------------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, MintsABoundChallengeThatIsShownOnce) {
-    const auto answer = post("/challenges", "minter",
-                             R"({"profile":"other","subject":"CN=a, O=b","sans":["dns:a.example"],"template":"server","valid_minutes":5})");
+    const auto answer = post(
+        "/challenges", "minter",
+        R"({"profile":"other","subject":"CN=a, O=b","sans":["dns:a.example"],"template":"server","valid_minutes":5})");
     ASSERT_EQ(answer.status, 201) << answer.text;
     EXPECT_EQ(answer.headers.at("Cache-Control"), "no-store");
     EXPECT_EQ(answer.headers.at("X-Content-Type-Options"), "nosniff");
@@ -286,7 +309,8 @@ TEST_F(ApiTest, ListsAreNewestFirstAndSayWhenThereIsMore) {
     EXPECT_EQ(get("/challenges?profile=other", "minter").json["items"].size(), 1u);
 }
 
-// --- requests ---------------------------------------------------------------------------------------------------------
+// --- requests
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, AnOfficerApproves) {
     const auto held = hold(1);
@@ -326,7 +350,8 @@ TEST_F(ApiTest, RequestsOfOtherProfilesAreNotThere) {
     expect_problem(get("/requests/nothing", "officer"), 404, "not-found");
 }
 
-// --- certificates -----------------------------------------------------------------------------------------------------
+// --- certificates
+// -----------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, AnOfficerRevokesACertificate) {
     const auto certificate = issue(1);
@@ -335,12 +360,13 @@ TEST_F(ApiTest, AnOfficerRevokesACertificate) {
     EXPECT_THAT(shown.json["pem"], HasSubstr("BEGIN CERTIFICATE"));
     for (const char* bad : {"{}", R"({"reason":"because"})", R"({"reason":1})"})
         expect_problem(post("/certificates/" + certificate.serial + "/revoke", "officer", bad), 400, "malformed");
-    const auto answer = post("/certificates/" + certificate.serial + "/revoke", "officer", R"({"reason":"keyCompromise"})");
+    const auto answer =
+        post("/certificates/" + certificate.serial + "/revoke", "officer", R"({"reason":"keyCompromise"})");
     EXPECT_EQ(answer.status, 200) << answer.text;
     EXPECT_EQ(answer.json["state"], "revoked");
     EXPECT_EQ(answer.json["reason"], "keyCompromise");
-    expect_problem(post("/certificates/" + certificate.serial + "/revoke", "officer", R"({"reason":"keyCompromise"})"), 409,
-                   "conflict");
+    expect_problem(post("/certificates/" + certificate.serial + "/revoke", "officer", R"({"reason":"keyCompromise"})"),
+                   409, "conflict");
     EXPECT_TRUE(get("/certificates?valid=true", "auditor").json["items"].empty());
     EXPECT_EQ(get("/certificates?subject=DEVICE-1", "auditor").json["items"].size(), 1u);
 }
@@ -349,8 +375,9 @@ TEST_F(ApiTest, CertificatesOfOtherProfilesAreNotThere) {
     const auto certificate = issue(1);
     issue(2, "other");
     expect_problem(get("/certificates/" + certificate.serial, "other-officer"), 404, "not-found");
-    expect_problem(post("/certificates/" + certificate.serial + "/revoke", "other-officer", R"({"reason":"superseded"})"), 404,
-                   "not-found");
+    expect_problem(
+        post("/certificates/" + certificate.serial + "/revoke", "other-officer", R"({"reason":"superseded"})"), 404,
+        "not-found");
     EXPECT_FALSE(database_->issued().find("local", certificate.serial).value()->revoked);
     const auto list = get("/certificates?limit=1", "other-auditor").json;
     ASSERT_EQ(list["items"].size(), 1u);
@@ -376,11 +403,13 @@ TEST_F(ApiTest, TheRasOwnCertificatesAreNotRevokedHere) {
     own.profile.clear();
     own.kind = "ra";
     ASSERT_TRUE(database_->issued().insert(own));
-    expect_problem(post("/certificates/" + own.serial + "/revoke", "officer", R"({"reason":"superseded"})"), 403, "forbidden");
+    expect_problem(post("/certificates/" + own.serial + "/revoke", "officer", R"({"reason":"superseded"})"), 403,
+                   "forbidden");
     expect_problem(get("/certificates/" + own.serial, "other-auditor"), 404, "not-found");
 }
 
-// --- troubles ---------------------------------------------------------------------------------------------------------
+// --- troubles
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ApiTest, WhenTheStoreIsAwayNoDetailLeaves) {
     database_->close();
@@ -391,7 +420,8 @@ TEST_F(ApiTest, WhenTheStoreIsAwayNoDetailLeaves) {
     EXPECT_THAT(answer.text, Not(HasSubstr(directory_.path().string())));
 }
 
-// --- the document -----------------------------------------------------------------------------------------------------
+// --- the document
+// -----------------------------------------------------------------------------------------------------
 
 TEST(ApiDocument, DescribesEveryOperationAndNoOther) {
     std::ifstream file(COUNTERSIGN_SOURCE_DIR "/docs/openapi.json");

@@ -26,8 +26,8 @@ protected:
         return made;
     }
     MetricsSources sources() {
-        return {database_->challenges(), database_->transactions(), counting_, clock_, [] { return std::size_t{3}; },
-                [] { return std::size_t{5}; }, "1.2.3"};
+        return {database_->challenges(),       database_->transactions(),     counting_, clock_,
+                [] { return std::size_t{3}; }, [] { return std::size_t{5}; }, "1.2.3"};
     }
 
     audit::CountingSink counting_{std::make_unique<Quiet>()};
@@ -65,12 +65,13 @@ TEST_F(MonitoringTest, AliveIsAnsweredAtOnceToAnybody) {
 TEST_F(MonitoringTest, NotReadyIs503AndTellsWhyToAuditorsAlone) {
     bool away = false;
     int asked = 0;
-    Readiness readiness(parts(), {{"store", [] { return Result<void>(); }},
-                                  {"ca default", [&]() -> Result<void> {
-                                       ++asked;
-                                       if (away) return fail::unavailable("connection refused");
-                                       return {};
-                                   }}});
+    Readiness readiness(
+        parts(), {{"store", [] { return Result<void>(); }}, {"ca default", [&]() -> Result<void> {
+                                                                 ++asked;
+                                                                 if (away)
+                                                                     return fail::unavailable("connection refused");
+                                                                 return {};
+                                                             }}});
     EXPECT_EQ(read(readiness.answer(request("GET", "/readyz", ""))).json, Json::parse(R"({"status":"ready"})"));
     away = true;
     EXPECT_EQ(readiness.answer(request("GET", "/readyz", "")).status, 200) << "asked again too soon";
