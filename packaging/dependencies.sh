@@ -7,14 +7,14 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libpugixml-dev libsoci-dev libsqlite3-dev
-  libcurl4-openssl-dev libcrypt-dev libkrb5-dev libsystemd-dev libp11-kit-dev
+  libcurl4-openssl-dev libcrypt-dev libkrb5-dev libsystemd-dev libp11-kit-dev prometheus-cpp-dev
 )
 test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev libbenchmark-dev
   scep certmonger strongswan-pki libstrongswan-extra-plugins
   softhsm2 opensc
-  openssl sqlite3 curl python3 procps netcat-openbsd
+  openssl sqlite3 curl python3 python3-jsonschema procps netcat-openbsd
   krb5-kdc krb5-user python3-gssapi gss-ntlmssp nginx-light
 )
 

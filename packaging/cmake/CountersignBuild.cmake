@@ -55,7 +55,7 @@ set(COUNTERSIGN_LIBS_store soci_core soci_sqlite3 sqlite3 Threads::Threads)
 set(COUNTERSIGN_LIBS_audit nlohmann_json::nlohmann_json)
 set(COUNTERSIGN_LIBS_ra nlohmann_json::nlohmann_json Threads::Threads)
 set(COUNTERSIGN_LIBS_http OpenSSL::SSL Threads::Threads)
-set(COUNTERSIGN_LIBS_admin crypt nlohmann_json::nlohmann_json PkgConfig::GSSAPI)
+set(COUNTERSIGN_LIBS_admin crypt nlohmann_json::nlohmann_json PkgConfig::GSSAPI PkgConfig::PROMETHEUS)
 set(COUNTERSIGN_LIBS_app pugixml::pugixml spdlog::spdlog fmt nlohmann_json::nlohmann_json PkgConfig::SYSTEMD)
 
 # Heavy headers of a room's own.

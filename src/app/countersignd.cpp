@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
         "finishes what is in flight and stops, SIGHUP reloads the configuration."};
     app.set_version_flag("--version", "countersignd " COUNTERSIGN_VERSION);
     countersign::app::DaemonOptions options;
+    options.version = COUNTERSIGN_VERSION;
     app.add_option("--config", options.config, "The configuration file (countersign.toml)")
         ->required()
         ->type_name("FILE");

@@ -4,6 +4,7 @@
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
+#include "monitoring.hpp"
 #include "operations_log.hpp"
 #include "process_memory.hpp"
 
@@ -38,13 +39,15 @@ public:
     explicit Daemon(const DaemonOptions& options)
         : config_(options.config),
           settings_(load_and_prepare(options.config)),
-          audit_(or_throw(open_audit(settings_, clock_, log_audit_line))),
+          audit_(std::make_unique<audit::CountingSink>(or_throw(open_audit(settings_, clock_, log_audit_line)))),
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           keys_(open_key_source(settings_)),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
-          workers_(worker_count(settings_.server), settings_.server.queue) {
+          workers_(worker_count(settings_.server), settings_.server.queue),
+          surfaces_(settings_),
+          metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {
         set_log_level(settings_.log.level);
     }
 
@@ -75,7 +78,17 @@ private:
         return settings;
     }
 
-    static http::ServerOptions server_options(const config::Settings& settings) {
+    admin::MetricsSources metrics_sources(const std::string& version) {
+        return {database_->challenges(),
+                database_->transactions(),
+                *audit_,
+                clock_,
+                [this] { return server_ ? server_->open_connections() : 0; },
+                [this] { return workers_.queued(); },
+                version};
+    }
+
+    http::ServerOptions server_options(const config::Settings& settings) {
         http::ServerOptions options;
         for (const auto& listener : settings.listeners) {
             http::ListenerOptions entry{listener.address, listener.serves, listener.trusted_proxies, std::nullopt};
@@ -97,7 +110,11 @@ private:
         options.limits.connections = server.max_connections;
         options.limits.connections_per_client = server.max_connections_per_client;
         options.io_threads = server.io_threads;
-        if (settings.log.requests) options.access_log = log_request;
+        options.access_log = [this, logs = settings.log.requests](const http::Request& request, int status,
+                                                                  std::size_t octets, std::chrono::microseconds took) {
+            metrics_->count_request(surfaces_.of(request.path), status, took);
+            if (logs) log_request(request, status, octets, took);
+        };
         return options;
     }
 
@@ -118,8 +135,9 @@ private:
     }
 
     void start_serving() {
-        server_ = or_throw(http::Server::bind(server_options(settings_),
-                                              make_router(settings_, wiring_, admin_, enrollment_, clock_), workers_));
+        server_ = or_throw(http::Server::bind(
+            server_options(settings_), make_router(settings_, wiring_, admin_, enrollment_, shared_parts(), metrics_),
+            workers_));
         server_->start();
         for (const auto& address : server_->addresses()) spdlog::info("listening on {}", address);
         sd_notify(0, "READY=1");
@@ -146,12 +164,13 @@ private:
             auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
             auto wiring = assemble_or_throw(settings);
             auto admin = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
-            auto router = make_router(settings, wiring, admin, enrollment_, clock_);
+            auto router = make_router(settings, wiring, admin, enrollment_, shared_parts(), metrics_);
             {
                 const std::lock_guard lock(wiring_mutex_);
                 wiring_ = std::move(wiring);
             }
             server_->swap_router(std::move(router));
+            surfaces_.learn(settings);
             if (const auto tls = server_->reload_tls(); !tls)
                 spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
             set_log_level(settings.log.level);
@@ -198,7 +217,7 @@ private:
     SystemClock clock_;
     SystemRandom random_;
     config::Settings settings_;
-    std::unique_ptr<audit::Sink> audit_;
+    std::unique_ptr<audit::CountingSink> audit_;
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<keys::KeySource> keys_;
     ra::Enrollment enrollment_;
@@ -206,6 +225,8 @@ private:
     Wiring wiring_;
     AdminSurfaces admin_;
     async::WorkerPool workers_;
+    SurfaceMap surfaces_;
+    std::shared_ptr<admin::Metrics> metrics_;
     std::unique_ptr<http::Server> server_;
 };
 

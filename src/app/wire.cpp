@@ -12,6 +12,7 @@
 #include "countersign/keys/file_key.hpp"
 #include "countersign/keys/pkcs11_key.hpp"
 #include "files.hpp"
+#include "monitoring.hpp"
 
 #include <set>
 #include <thread>
@@ -167,11 +168,12 @@ Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings
 
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
                                                 const AdminSurfaces& admin, ra::Enrollment& enrollment,
-                                                const Clock& clock) {
+                                                const SharedParts& parts,
+                                                const std::shared_ptr<const admin::Metrics>& metrics) {
     auto router = std::make_shared<http::Router>();
     for (const auto& [name, profile] : wiring.profiles) {
         const auto endpoint = std::make_shared<http::ScepEndpoint>(
-            profile, enrollment, clock,
+            profile, enrollment, parts.clock,
             has_password_page(settings.profiles.at(name)) ? http::Landing::page : http::Landing::forbidden);
         std::set<std::string> forms;
         for (const auto& path : settings.profiles.at(name).paths) {
@@ -184,8 +186,10 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
     }
     for (const auto& [name, ca] : settings.ca) {
         if (!ca.crl_path.empty())
-            router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), clock));
+            router->add(ca.crl_path, std::make_shared<http::CrlEndpoint>(wiring.backends.at(name), parts.clock));
     }
+    add_api(*router, admin, parts);
+    add_monitoring(*router, settings, wiring, admin, parts, metrics);
     return router;
 }
 

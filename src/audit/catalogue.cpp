@@ -69,6 +69,9 @@ constexpr std::array kCatalogue{
                    "was made to ask by another site."},
     CatalogueEntry{event::challenge_shown, Severity::info,
                    "The password page was shown for a profile that mints nothing (single-password, none)."},
+    CatalogueEntry{event::api_refused, Severity::warning,
+                   "Somebody who signed in asked the API for what their roles do not allow, or their browser was made "
+                   "to ask by another site. Names the account, the request and its id."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
 };

@@ -1,5 +1,8 @@
 #include "countersign/audit/sinks.hpp"
 
+#include "countersign/audit/catalogue.hpp"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace countersign::audit {
@@ -41,6 +44,27 @@ Result<void> TeeSink::record(const Event& event) {
         if (result && !recorded) result = std::move(recorded);
     }
     return result;
+}
+
+CountingSink::CountingSink(std::unique_ptr<Sink> sink) : sink_(std::move(sink)), recorded_(catalogue().size()) {}
+
+Result<void> CountingSink::record(const Event& event) {
+    auto recorded = sink_->record(event);
+    const auto entries = catalogue();
+    const auto found = std::ranges::find(entries, event.id, &CatalogueEntry::id);
+    if (!recorded) {
+        ++failures_;
+    } else if (found != entries.end()) {
+        ++recorded_[static_cast<std::size_t>(found - entries.begin())];
+    }
+    return recorded;
+}
+
+std::vector<CountingSink::Count> CountingSink::counts() const {
+    std::vector<Count> counts;
+    for (std::size_t i = 0; i < recorded_.size(); ++i)
+        counts.push_back({catalogue()[i].id, catalogue()[i].severity, recorded_[i].load()});
+    return counts;
 }
 
 }  // namespace countersign::audit

@@ -150,6 +150,12 @@ std::vector<std::string> separated(const std::string& text) {
     return list;
 }
 
+std::string name_list(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "\n" : "") + name + "\n";
+    return list;
+}
+
 std::string canonical_serial(const std::string& serial) {
     std::string digits;
     for (const char c : to_lower(serial)) {

@@ -19,6 +19,9 @@ namespace countersign::store {
     "serial, ca, profile, attempt, kind, subject, sans, template, public_key, fingerprint, not_before, not_after, " \
     "revoked, revocation_reason, der"
 
+// Two parameters, both the name_list() of the profiles wanted; an empty one means any.
+#define COUNTERSIGN_PROFILE_IN_LIST "(:in = '' OR INSTR(:list, '\n' || profile || '\n') > 0)"
+
 inline constexpr std::string_view kAttemptTypes = "ttttttttttttttttii";
 inline constexpr std::string_view kChallengeTypes = "tttttttiitit";
 inline constexpr std::string_view kCertificateTypes = "ttttttttttiiiit";
@@ -31,6 +34,8 @@ IssuedCertificate certificate_from(const Row& row);
 // A list of strings as one text: newline after each, backslash and newline escaped.
 std::string joined(const std::vector<std::string>& list);
 std::vector<std::string> separated(const std::string& text);
+// Names, none with a newline in it, each between newlines; empty for no names.
+std::string name_list(const std::vector<std::string>& names);
 
 // How the store writes a serial number: lower-case hex in whole octets, no leading zero octet. Accepts either case,
 // colons and blanks between octets; empty when it is no number.

@@ -18,6 +18,15 @@ constexpr Sql kInState{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS
                        "ti", kAttemptTypes};
 constexpr Sql kRecent{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS " FROM attempts ORDER BY sequence DESC LIMIT :l", "i",
                       kAttemptTypes};
+// For people, not for requests: these two may look at every row.
+constexpr Sql kList{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS " FROM attempts WHERE " COUNTERSIGN_PROFILE_IN_LIST
+                    " ORDER BY sequence DESC LIMIT :l",
+                    "tti", kAttemptTypes};
+constexpr Sql kListInState{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS
+                           " FROM attempts WHERE state = :s AND " COUNTERSIGN_PROFILE_IN_LIST
+                           " ORDER BY sequence DESC LIMIT :l",
+                           "ttti", kAttemptTypes};
+constexpr Sql kCount{"SELECT COUNT(*) FROM attempts WHERE state = :s", "t", "i"};
 constexpr Sql kInsert{"INSERT INTO attempts (" COUNTERSIGN_ATTEMPT_COLUMNS
                       ") VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k, :l, :m, :n, :o, :p, :q, :r)",
                       kAttemptTypes, ""};
@@ -192,6 +201,20 @@ Result<std::vector<Attempt>> SqlTransactions::in_state(AttemptState state, std::
 
 Result<std::vector<Attempt>> SqlTransactions::recent(std::size_t limit) {
     return select(kRecent, {limit_of(limit)});
+}
+
+Result<std::vector<Attempt>> SqlTransactions::list(const AttemptFilter& filter) {
+    const std::string profiles = name_list(filter.profiles);
+    if (filter.state) return select(kListInState, {name(*filter.state), profiles, profiles, limit_of(filter.limit)});
+    return select(kList, {profiles, profiles, limit_of(filter.limit)});
+}
+
+Result<std::size_t> SqlTransactions::count(AttemptState state) {
+    std::size_t found = 0;
+    CHECK(readers_.run([&](Connection& connection) {
+        connection.run(kCount, {name(state)}, [&](const Row& row) { found = static_cast<std::size_t>(row.number(0)); });
+    }));
+    return found;
 }
 
 }  // namespace countersign::store

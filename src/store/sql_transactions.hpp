@@ -23,6 +23,8 @@ public:
                       Time now) override;
     Result<std::vector<Attempt>> in_state(AttemptState state, std::size_t limit) override;
     Result<std::vector<Attempt>> recent(std::size_t limit) override;
+    Result<std::vector<Attempt>> list(const AttemptFilter& filter) override;
+    Result<std::size_t> count(AttemptState state) override;
 
 private:
     Result<std::vector<Attempt>> select(const Sql& sql, Parameters parameters);

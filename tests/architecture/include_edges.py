@@ -45,6 +45,7 @@ LIBRARIES = [
     (r"<pugixml", r"^src/(app|ca)/"),
     (r"<crypt\.h>", r"^src/admin/"),
     (r"<gssapi", r"^src/admin/gss"),
+    (r"<prometheus/", r"^src/admin/"),
 ]
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.

@@ -38,6 +38,22 @@ TEST_P(StoreContract, ACertificateComesBackAsItWasInserted) {
     EXPECT_FALSE(issued().find(certificate.ca, "01")->has_value());
 }
 
+TEST_P(StoreContract, CertificatesAreListedBySeveralProfiles) {
+    for (unsigned i = 1; i <= 3; ++i) {
+        IssuedCertificate certificate = sample_certificate(i);
+        certificate.profile = i == 1 ? "default" : i == 2 ? "other" : "";
+        ASSERT_TRUE(succeeds(issued().insert(certificate)));
+    }
+    IssuedFilter filter;
+    EXPECT_EQ(issued().list(filter)->size(), 3u);
+    filter.profiles = {"default", "other"};
+    const auto both = issued().list(filter);
+    ASSERT_EQ(both->size(), 2u);
+    EXPECT_EQ(both->at(0).profile, "other");
+    filter.profiles = {"defaul"};
+    EXPECT_TRUE(issued().list(filter)->empty());
+}
+
 TEST_P(StoreContract, ASerialExistsOncePerCa) {
     ASSERT_TRUE(succeeds(issued().insert(sample_certificate(1))));
     EXPECT_TRUE(fails_as(issued().insert(sample_certificate(1)), ErrorKind::conflict));

@@ -294,6 +294,41 @@ TEST_P(StoreContract, AttemptsAreListedByStateOldestFirstAndRecentNewestFirst) {
     EXPECT_EQ(newest->at(2).id, sample_attempt(2).id);
 }
 
+TEST_P(StoreContract, AttemptsAreListedByProfileAndStateNewestFirst) {
+    for (unsigned i = 1; i <= 6; ++i) {
+        Attempt attempt = sample_attempt(i);
+        attempt.key.profile = i % 3 == 0 ? "default-2" : i % 3 == 1 ? "default" : "other";
+        if (i > 3) attempt.state = AttemptState::held;
+        insert_intent(attempt);
+    }
+    const auto numbers = [&](const AttemptFilter& filter) {
+        std::vector<std::string> ids;
+        for (const auto& one : transactions().list(filter).value()) ids.push_back(one.id);
+        return ids;
+    };
+    const auto ids = [](std::initializer_list<unsigned> wanted) {
+        std::vector<std::string> list;
+        for (const unsigned number : wanted) list.push_back(sample_attempt(number).id);
+        return list;
+    };
+    EXPECT_EQ(numbers({}), ids({6, 5, 4, 3, 2, 1}));
+    EXPECT_EQ(numbers({std::nullopt, {}, 2}), ids({6, 5}));
+    EXPECT_EQ(numbers({std::nullopt, {"default"}}), ids({4, 1})) << "default-2 is another profile";
+    EXPECT_EQ(numbers({std::nullopt, {"other", "default-2"}, 3}), ids({6, 5, 3}));
+    EXPECT_EQ(numbers({AttemptState::held, {}}), ids({6, 5, 4}));
+    EXPECT_EQ(numbers({AttemptState::held, {"other"}}), ids({5}));
+    EXPECT_EQ(numbers({AttemptState::issued, {}}), ids({}));
+    EXPECT_EQ(numbers({std::nullopt, {"ther", "o"}}), ids({})) << "a part of a name is no name";
+}
+
+TEST_P(StoreContract, AttemptsAreCountedByState) {
+    for (unsigned i = 1; i <= 3; ++i) insert_intent(sample_attempt(i));
+    ASSERT_TRUE(succeeds(transactions().record_pending(sample_attempt(1).id, "h", at_minute(1))));
+    EXPECT_EQ(*transactions().count(AttemptState::intent), 2u);
+    EXPECT_EQ(*transactions().count(AttemptState::pending), 1u);
+    EXPECT_EQ(*transactions().count(AttemptState::held), 0u);
+}
+
 // Design invariant 4: one-time means once, under 64 threads.
 TEST_P(StoreContract, OneOfManyThreadsReservesAChallenge) {
     constexpr unsigned kThreads = 64;

@@ -7,11 +7,13 @@
 #include "countersign/ra/enrollment.hpp"
 
 #include <filesystem>
+#include <string>
 
 namespace countersign::app {
 
 struct DaemonOptions {
     std::filesystem::path config;
+    std::string version;
     ra::CrashPoint crash_point;  // fault tests only
 };
 

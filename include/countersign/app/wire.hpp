@@ -7,6 +7,7 @@
 #pragma once
 
 #include "countersign/admin/desk.hpp"
+#include "countersign/admin/metrics.hpp"
 #include "countersign/admin/sign_in.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/ca/backend.hpp"
@@ -92,7 +93,8 @@ std::optional<config::Finding> check_sign_in(const config::Settings& settings, c
 // Which path goes where. Throws StartupError on overlapping paths.
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,
                                                 const AdminSurfaces& admin, ra::Enrollment& enrollment,
-                                                const Clock& clock);
+                                                const SharedParts& parts,
+                                                const std::shared_ptr<const admin::Metrics>& metrics);
 
 // Everything that start-up checks, without starting: configuration findings, then keys, certificates, chains, store
 // schema. Empty but for warnings: it would start.

@@ -41,6 +41,7 @@ inline constexpr std::string_view certificate_revoked = "certificate.revoked";
 inline constexpr std::string_view sign_in_failed = "sign_in.failed";
 inline constexpr std::string_view challenge_withheld = "challenge.withheld";
 inline constexpr std::string_view challenge_shown = "challenge.shown";
+inline constexpr std::string_view api_refused = "api.refused";
 inline constexpr std::string_view crl_published = "crl.published";
 }  // namespace event
 

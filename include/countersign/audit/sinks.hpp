@@ -3,6 +3,8 @@
 
 #include "countersign/audit/event.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -53,6 +55,26 @@ public:
 
 private:
     std::vector<std::unique_ptr<Sink>> sinks_;
+};
+
+// Counts by id what another sink recorded, and what it failed to record, since this was made. For metrics.
+class CountingSink final : public Sink {
+public:
+    explicit CountingSink(std::unique_ptr<Sink> sink);
+    Result<void> record(const Event& event) override;
+
+    struct Count {
+        std::string_view id;  // of the catalogue
+        Severity severity;
+        std::uint64_t recorded;
+    };
+    std::vector<Count> counts() const;  // every id of the catalogue, in its order
+    std::uint64_t failures() const { return failures_; }
+
+private:
+    std::unique_ptr<Sink> sink_;
+    std::vector<std::atomic<std::uint64_t>> recorded_;
+    std::atomic<std::uint64_t> failures_{0};
 };
 
 }  // namespace countersign::audit

@@ -12,6 +12,7 @@ namespace countersign::store {
 struct IssuedFilter {
     std::string subject_contains;  // empty: any
     std::string profile;           // empty: any
+    std::vector<std::string> profiles{};  // of one of these; empty: any
     bool only_valid = false;       // neither revoked nor expired at `now`
     Time now{};
     std::size_t limit = 1000;

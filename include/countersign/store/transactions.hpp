@@ -17,6 +17,12 @@ namespace countersign::store {
 // stays consumed either way.
 enum class ChallengeFate { release, consume };
 
+struct AttemptFilter {
+    std::optional<AttemptState> state;    // nullopt: any
+    std::vector<std::string> profiles{};  // of one of these; empty: any
+    std::size_t limit = 1000;
+};
+
 class Transactions {
 public:
     virtual ~Transactions() = default;
@@ -48,6 +54,10 @@ public:
     virtual Result<std::vector<Attempt>> in_state(AttemptState state, std::size_t limit) = 0;
     // The newest attempts whatever their state, newest first, for people.
     virtual Result<std::vector<Attempt>> recent(std::size_t limit) = 0;
+    // Newest first, for people: may look at every row.
+    virtual Result<std::vector<Attempt>> list(const AttemptFilter& filter) = 0;
+    // How many are in this state. Costs what it counts: cheap for states that attempts only pass through.
+    virtual Result<std::size_t> count(AttemptState state) = 0;
 };
 
 }  // namespace countersign::store

@@ -67,6 +67,7 @@ protected:
         }
         ASSERT_TRUE(transactions_->find(attempt.id));
         ASSERT_TRUE(transactions_->in_state(AttemptState::intent, 10));
+        ASSERT_TRUE(transactions_->count(AttemptState::intent));
         ASSERT_TRUE(transactions_->record_issued(attempt.id, sample_certificate(i), at_minute(1)));
         ASSERT_TRUE(issued_->find("local", sample_certificate(i).serial));
         ASSERT_TRUE(issued_->find_by_serial(sample_certificate(i).serial));

@@ -1,0 +1,64 @@
+// What the daemon counts for Prometheus.
+//
+// Counting is cheap and may happen on I/O threads; text() reads the store, blocking, by indexes alone, on a reader's
+// connection: no enrollment waits for it. Safe on many threads. Borrows what MetricsSources names, which outlives it.
+#pragma once
+
+#include "countersign/audit/sinks.hpp"
+#include "countersign/core/clock.hpp"
+#include "countersign/store/challenges.hpp"
+#include "countersign/store/transactions.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::admin {
+
+struct MetricsSources {
+    store::Challenges& challenges;
+    store::Transactions& transactions;
+    const audit::CountingSink& audit;
+    const Clock& clock;
+    std::function<std::size_t()> open_connections;
+    std::function<std::size_t()> queued_jobs;
+    std::string version;
+};
+
+// Where a request went. A fixed set: labels from the wire would let strangers fill the memory.
+enum class Surface { scep, crl, password_page, api, monitoring, other };
+std::string_view name(Surface surface);
+
+struct ExpiringCertificate {
+    std::string kind;  // "agent", "encryption", "ca"
+    std::string name;  // of the profile or CA
+    std::string subject;
+    Time not_after{};
+};
+
+// What changes with a reload.
+struct MetricsSubjects {
+    std::vector<std::string> profiles;  // whose outstanding challenges are counted
+    std::vector<ExpiringCertificate> certificates;
+};
+
+class Metrics {
+public:
+    explicit Metrics(MetricsSources sources);
+    ~Metrics();
+
+    void count_request(Surface surface, int status, std::chrono::microseconds took);
+    // The text format 0.0.4. What the store cannot tell now is left out, and countersign_store_up is 0.
+    std::string text(const MetricsSubjects& subjects) const;
+
+private:
+    struct Traffic;
+    MetricsSources sources_;
+    Time started_;
+    std::unique_ptr<Traffic> traffic_;
+};
+
+}  // namespace countersign::admin

@@ -1,0 +1,169 @@
+#include "countersign/admin/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <algorithm>
+#include <array>
+
+namespace countersign::admin {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr std::array surfaces{Surface::scep, Surface::crl,        Surface::password_page,
+                              Surface::api,  Surface::monitoring, Surface::other};
+constexpr std::size_t status_classes = 5;  // 1xx to 5xx
+
+// States an attempt passes through. The final ones grow for ever: for these there are the audit's counters.
+constexpr std::array passing_states{store::AttemptState::intent, store::AttemptState::held,
+                                    store::AttemptState::approved, store::AttemptState::pending};
+
+const prometheus::Histogram::BucketBoundaries durations{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                        0.25,  0.5,    1,     2.5,  5,     10,   30};
+
+using Labels = std::vector<ClientMetric::Label>;
+
+class Family {
+public:
+    Family(std::string name, std::string help, MetricType type) {
+        family_.name = std::move(name);
+        family_.help = std::move(help);
+        family_.type = type;
+    }
+    Family& add(double value, Labels labels = {}) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        if (family_.type == MetricType::Counter)
+            metric.counter.value = value;
+        else
+            metric.gauge.value = value;
+        family_.metric.push_back(std::move(metric));
+        return *this;
+    }
+    MetricFamily take() { return std::move(family_); }
+
+private:
+    MetricFamily family_;
+};
+
+double seconds(Time time) {
+    return static_cast<double>(to_milliseconds(time)) / 1000.0;
+}
+
+MetricFamily gauge(std::string name, std::string help, std::size_t value) {
+    return Family(std::move(name), std::move(help), MetricType::Gauge).add(static_cast<double>(value)).take();
+}
+
+MetricFamily audit_events(const audit::CountingSink& audit) {
+    Family family("countersign_audit_events_total", "Audit events recorded since the daemon started.",
+                  MetricType::Counter);
+    for (const auto& one : audit.counts()) {
+        family.add(static_cast<double>(one.recorded),
+                   {{"event", std::string(one.id)}, {"severity", std::string(audit::name(one.severity))}});
+    }
+    return family.take();
+}
+
+MetricFamily expiries(const std::vector<ExpiringCertificate>& certificates) {
+    Family family("countersign_certificate_expiry_timestamp_seconds",
+                  "When a certificate the daemon works with expires, in seconds since 1970 UTC.", MetricType::Gauge);
+    for (const auto& one : certificates)
+        family.add(seconds(one.not_after), {{"kind", one.kind}, {"name", one.name}, {"subject", one.subject}});
+    return family.take();
+}
+
+}  // namespace
+
+std::string_view name(Surface surface) {
+    switch (surface) {
+        case Surface::scep: return "scep";
+        case Surface::crl: return "crl";
+        case Surface::password_page: return "password_page";
+        case Surface::api: return "api";
+        case Surface::monitoring: return "monitoring";
+        case Surface::other: break;
+    }
+    return "other";
+}
+
+// Every counter exists from the start, so that counting never allocates and rates begin at zero.
+struct Metrics::Traffic {
+    Traffic() {
+        auto& requests = prometheus::BuildCounter()
+                             .Name("countersign_http_requests_total")
+                             .Help("HTTP requests answered.")
+                             .Register(registry);
+        auto& took = prometheus::BuildHistogram()
+                         .Name("countersign_http_request_duration_seconds")
+                         .Help("From the end of a request's head to the end of its answer.")
+                         .Register(registry);
+        for (const auto surface : surfaces) {
+            const auto at = static_cast<std::size_t>(surface);
+            const std::string surface_name(name(surface));
+            for (std::size_t i = 0; i < status_classes; ++i) {
+                by_class[at][i] = &requests.Add({{"surface", surface_name}, {"status", std::to_string(i + 1) + "xx"}});
+            }
+            by_surface[at] = &took.Add({{"surface", surface_name}}, durations);
+        }
+    }
+    prometheus::Registry registry;
+    std::array<std::array<prometheus::Counter*, status_classes>, surfaces.size()> by_class{};
+    std::array<prometheus::Histogram*, surfaces.size()> by_surface{};
+};
+
+Metrics::Metrics(MetricsSources sources)
+    : sources_(std::move(sources)), started_(sources_.clock.now()), traffic_(std::make_unique<Traffic>()) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::count_request(Surface surface, int status, std::chrono::microseconds took) {
+    const auto at = static_cast<std::size_t>(surface);
+    const auto status_class =
+        static_cast<std::size_t>(std::clamp(status / 100, 1, static_cast<int>(status_classes)) - 1);
+    traffic_->by_class[at][status_class]->Increment();
+    traffic_->by_surface[at]->Observe(std::chrono::duration<double>(took).count());
+}
+
+std::string Metrics::text(const MetricsSubjects& subjects) const {
+    auto families = traffic_->registry.Collect();
+    families.push_back(audit_events(sources_.audit));
+    families.push_back(
+        Family("countersign_audit_failures_total", "Audit events that could not be recorded.", MetricType::Counter)
+            .add(static_cast<double>(sources_.audit.failures()))
+            .take());
+    bool store_up = true;
+    Family outstanding("countersign_challenges_outstanding", "One-time passwords that may still be used.",
+                       MetricType::Gauge);
+    for (const auto& profile : subjects.profiles) {
+        const auto count = sources_.challenges.count_outstanding(profile, sources_.clock.now());
+        store_up = store_up && count;
+        if (count) outstanding.add(static_cast<double>(*count), {{"profile", profile}});
+    }
+    Family attempts("countersign_attempts", "Enrollment requests on their way, by state.", MetricType::Gauge);
+    for (const auto state : passing_states) {
+        const auto count = sources_.transactions.count(state);
+        store_up = store_up && count;
+        if (count) attempts.add(static_cast<double>(*count), {{"state", std::string(store::name(state))}});
+    }
+    families.push_back(outstanding.take());
+    families.push_back(attempts.take());
+    families.push_back(gauge("countersign_store_up", "Whether the store answered this scrape.", store_up ? 1 : 0));
+    families.push_back(expiries(subjects.certificates));
+    families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));
+    families.push_back(
+        gauge("countersign_worker_queue_depth", "Requests that wait for a worker.", sources_.queued_jobs()));
+    families.push_back(Family("countersign_build_info", "Always 1; the labels say what runs.", MetricType::Gauge)
+                           .add(1, {{"version", sources_.version}})
+                           .take());
+    families.push_back(
+        Family("process_start_time_seconds", "When the daemon started, in seconds since 1970 UTC.", MetricType::Gauge)
+            .add(seconds(started_))
+            .take());
+    return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace countersign::admin

@@ -1,0 +1,104 @@
+#include "monitoring.hpp"
+
+#include "countersign/admin/api.hpp"
+#include "countersign/admin/monitoring.hpp"
+#include "countersign/core/text.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace countersign::app {
+namespace {
+
+using admin::Surface;
+
+void log_refusal(const std::string& line) {
+    spdlog::info("{}", line);
+}
+
+admin::ReadinessCheck validity(std::string name, const crypto::Certificate& certificate, const Clock& clock) {
+    return {std::move(name), [certificate, &clock]() -> Result<void> {
+                if (certificate.valid_at(clock.now())) return {};
+                return fail::expired("the certificate is valid from " + to_rfc3339(certificate.not_before()) + " to " +
+                                     to_rfc3339(certificate.not_after()));
+            }};
+}
+
+std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedParts& parts) {
+    std::vector<admin::ReadinessCheck> checks;
+    checks.push_back({"store", [&database = parts.database] { return database.probe(); }});
+    for (const auto& [name, backend] : wiring.backends)
+        checks.push_back({"ca " + name, [backend = backend] { return backend->probe(); }});
+    for (const auto& [name, profile] : wiring.profiles) {
+        checks.push_back(validity("agent of profile " + name, profile->agent->identity().certificate, parts.clock));
+        checks.push_back(
+            validity("encryption of profile " + name, profile->decryption_keys.front().certificate, parts.clock));
+    }
+    return checks;
+}
+
+admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wiring& wiring) {
+    admin::MetricsSubjects subjects;
+    const auto add = [&](std::string kind, const std::string& name, const crypto::Certificate& certificate) {
+        subjects.certificates.push_back(
+            {std::move(kind), name, printable(certificate.subject().text()), certificate.not_after()});
+    };
+    for (const auto& [name, profile] : wiring.profiles) {
+        if (settings.profiles.at(name).challenge.mode == "one-time") subjects.profiles.push_back(name);
+        add("agent", name, profile->agent->identity().certificate);
+        add("encryption", name, profile->decryption_keys.front().certificate);
+    }
+    for (const auto& [name, backend] : wiring.backends) {
+        for (const auto& certificate : backend->chain()) add("ca", name, certificate);
+    }
+    return subjects;
+}
+
+}  // namespace
+
+void add_api(http::Router& router, const AdminSurfaces& admin, const SharedParts& parts) {
+    const auto api =
+        std::make_shared<admin::Api>(admin::ApiParts{admin.desk, admin.sign_in, parts.random, log_refusal});
+    router.add(admin::Api::root, api);
+    router.add_below(admin::Api::root, api);
+}
+
+void add_monitoring(http::Router& router, const config::Settings& settings, const Wiring& wiring,
+                    const AdminSurfaces& admin, const SharedParts& parts,
+                    const std::shared_ptr<const admin::Metrics>& metrics) {
+    const admin::MonitoringParts monitoring{admin.sign_in, parts.clock, parts.random, log_refusal};
+    router.add("/healthz", std::make_shared<admin::Health>());
+    router.add("/readyz", std::make_shared<admin::Readiness>(monitoring, checks_of(wiring, parts)));
+    router.add("/metrics", std::make_shared<admin::MetricsPage>(monitoring, metrics, subjects_of(settings, wiring)));
+}
+
+void SurfaceMap::learn(const config::Settings& settings) {
+    Paths paths{{"/healthz", Surface::monitoring}, {"/readyz", Surface::monitoring}, {"/metrics", Surface::monitoring}};
+    for (const auto& [name, profile] : settings.profiles) {
+        for (const auto& path : profile.paths) paths.emplace(to_lower(path), Surface::scep);
+        for (const auto& path : profile.admin_paths) paths.emplace(to_lower(path), Surface::password_page);
+    }
+    for (const auto& [name, ca] : settings.ca) {
+        if (!ca.crl_path.empty()) paths.emplace(to_lower(ca.crl_path), Surface::crl);
+    }
+    const std::lock_guard lock(mutex_);
+    paths_ = std::move(paths);
+}
+
+// The router's forms of a path differ in letter case, a slash at the end, and a file below or left out.
+Surface SurfaceMap::of(const std::string& path) const {
+    std::string lower = to_lower(path);
+    if (lower == admin::Api::root || lower.starts_with(std::string(admin::Api::root) + "/")) return Surface::api;
+    if (lower.size() > 1 && lower.ends_with('/')) lower.pop_back();
+    const std::lock_guard lock(mutex_);
+    if (const auto exact = paths_.find(lower); exact != paths_.end()) return exact->second;
+    const auto slash = lower.rfind('/');
+    const auto above = slash == std::string::npos ? paths_.end() : paths_.find(lower.substr(0, slash));
+    if (above != paths_.end() && above->second != Surface::monitoring) return above->second;
+    // "/certsrv/mscep" for ".../mscep/mscep.dll".
+    const auto below = paths_.lower_bound(lower + "/");
+    const bool directory = below != paths_.end() && below->first.starts_with(lower + "/") &&
+                           below->first.ends_with(".dll") && below->first.rfind('/') == lower.size();
+    return directory ? below->second : Surface::other;
+}
+
+}  // namespace countersign::app
