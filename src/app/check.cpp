@@ -39,9 +39,10 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     const SystemClock clock;
     SystemRandom random;
     const auto keys = open_key_source(settings);
-    auto wiring = assemble(settings, {**database, clock, random, *keys});
+    const SharedParts parts{**database, clock, random, *keys};
+    auto wiring = assemble(settings, parts);
     std::ranges::move(wiring.findings, std::back_inserter(findings));
-    if (auto finding = check_sign_in(settings, {**database, clock, random})) findings.push_back(std::move(*finding));
+    if (auto finding = check_sign_in(settings, parts)) findings.push_back(std::move(*finding));
     return findings;
 }
 

@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     try {
-        return countersign::app::run_daemon({argv[2], crash_point_from_environment()});
+        return countersign::app::run_daemon({argv[2], "faults", crash_point_from_environment()});
     } catch (const std::exception& error) {
         std::cerr << "countersignd_faults: " << error.what() << '\n';
         return 1;
