@@ -2,6 +2,7 @@
 
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/encoding.hpp"
+#include "countersign/net/percent.hpp"
 
 #include <algorithm>
 
@@ -11,25 +12,10 @@ namespace {
 constexpr std::string_view client_auth = "1.3.6.1.5.5.7.3.2";
 constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
 
-Result<std::string> without_escapes(std::string_view value) {
-    std::string plain;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        if (value[i] != '%') {
-            plain += value[i];
-            continue;
-        }
-        const auto octet = from_hex(value.substr(i + 1, 2));
-        if (!octet || octet->size() != 1) return fail::malformed("the certificate header has a broken percent escape");
-        plain += static_cast<char>(octet->front());
-        i += 2;
-    }
-    return plain;
-}
-
 }  // namespace
 
 Result<crypto::Certificate> certificate_in_header(std::string_view value) {
-    TRY(const std::string plain, without_escapes(value));
+    TRY(const std::string plain, net::percent_decoded(value));
     std::string_view text = trim(plain);
     if (text.starts_with(pem_begin)) {
         TRY(auto all, crypto::Certificate::all_from_pem(text));

@@ -1,6 +1,7 @@
 #include "wire.hpp"
 
 #include "countersign/core/text.hpp"
+#include "countersign/net/percent.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,28 +23,8 @@ bool is_control(char c) {
     return octet < 0x20 || octet == 0x7f;
 }
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-// Once only: a doubly escaped path stays escaped.
 Result<std::string> decode_path(std::string_view raw) {
-    std::string path;
-    path.reserve(raw.size());
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-        if (raw[i] != '%') {
-            path += raw[i];
-            continue;
-        }
-        const int high = i + 2 < raw.size() ? hex_value(raw[i + 1]) : -1;
-        const int low = i + 2 < raw.size() ? hex_value(raw[i + 2]) : -1;
-        if (high < 0 || low < 0) return fail::malformed("broken percent escape in the path");
-        path += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
+    TRY(auto path, net::percent_decoded(raw));
     if (std::ranges::any_of(path, is_control)) return fail::malformed("control character in the path");
     return path;
 }

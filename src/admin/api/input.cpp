@@ -1,6 +1,7 @@
 #include "input.hpp"
 
 #include "countersign/core/text.hpp"
+#include "countersign/net/percent.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -28,26 +29,9 @@ Result<std::string> text_in(const json& value, const std::string& name, std::siz
     return text;
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-Result<std::string> decoded(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            result += text[i] == '+' ? ' ' : text[i];
-            continue;
-        }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0) return fail::malformed("the query has a broken percent escape");
-        result += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
+Result<std::string> decoded(std::string text) {
+    std::ranges::replace(text, '+', ' ');
+    TRY(auto result, net::percent_decoded(text));
     if (has_control_character(result)) return fail::malformed("the query holds a control character");
     return result;
 }
@@ -130,9 +114,8 @@ Result<Parameters> Parameters::read(std::string_view query, const std::vector<st
     for (const auto& part : split(query, '&')) {
         if (part.empty()) continue;
         const auto equals = part.find('=');
-        TRY(auto name, decoded(std::string_view(part).substr(0, equals)));
-        TRY(auto value,
-            decoded(equals == std::string::npos ? std::string_view() : std::string_view(part).substr(equals + 1)));
+        TRY(auto name, decoded(std::string(part, 0, equals)));
+        TRY(auto value, decoded(equals == std::string::npos ? std::string() : std::string(part, equals + 1)));
         if (std::ranges::find(known, name) == known.end())
             return fail::malformed("parameter \"" + printable(name, 60) + "\" is unknown here");
         if (!parameters.values_.emplace(name, std::move(value)).second)

@@ -1,0 +1,75 @@
+#include "countersign/http/scep_endpoint.hpp"
+
+#include "countersign/store/database.hpp"
+#include "counting_random.hpp"
+#include "fixed_clock.hpp"
+#include "memory_sink.hpp"
+#include "scratch_directory.hpp"
+
+#include <gtest/gtest.h>
+
+namespace countersign::http {
+namespace {
+
+// What the endpoint answers by itself needs a profile's constant answers and nothing else of it.
+class ScepEndpointTest : public testing::Test {
+protected:
+    ScepEndpointTest() {
+        store::DatabaseOptions options;
+        options.url = "sqlite:" + (directory_ / "test.db").string();
+        if (!store::Database::migrate(options)) throw std::runtime_error("no database");
+        database_ = store::Database::open(options).value();
+        enrollment_ = std::make_unique<ra::Enrollment>(
+            ra::EnrollmentParts{database_->transactions(), database_->issued(), events_, clock_, random_, {}});
+        auto profile = std::make_shared<ra::Profile>();
+        profile->capabilities = "POSTPKIOperation\nSHA-256\n";
+        profile->ca_certificates.content_type = "application/x-x509-ca-ra-cert";
+        profile->ca_certificates.body = {0x30, 0x00};
+        profile_ = std::move(profile);
+    }
+
+    Response ask(Landing landing, const std::string& query, const std::string& method = "GET") {
+        ScepEndpoint endpoint(profile_, *enrollment_, clock_, landing);
+        Request request;
+        request.method = method;
+        request.path = "/certsrv/mscep/mscep.dll";
+        request.query = query;
+        auto response = endpoint.answer_at_once(request);
+        return response ? *response : endpoint.answer(request);
+    }
+
+    test::ScratchDirectory directory_;
+    test::FixedClock clock_;
+    test::CountingRandom random_;
+    test::MemoryEvents events_;
+    std::unique_ptr<store::Database> database_;
+    std::unique_ptr<ra::Enrollment> enrollment_;
+    std::shared_ptr<const ra::Profile> profile_;
+};
+
+TEST_F(ScepEndpointTest, ShowsAPageToABrowser) {
+    const auto page = ask(Landing::page, "");
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.content_type, "text/html");
+    EXPECT_NE(as_text(*page.body).find("Network Device Enrollment Service allows you to obtain certificates"),
+              std::string_view::npos);
+}
+
+TEST_F(ScepEndpointTest, IsForbiddenToABrowserWhereThereIsNoPasswordPageButNotToDevices) {
+    EXPECT_EQ(ask(Landing::forbidden, "").status, 403);
+    const auto capabilities = ask(Landing::forbidden, "operation=GetCACaps&message=ca");
+    EXPECT_EQ(capabilities.status, 200);
+    EXPECT_EQ(as_text(*capabilities.body), "POSTPKIOperation\nSHA-256\n");
+    EXPECT_EQ(ask(Landing::forbidden, "operation=GetCACert").content_type, "application/x-x509-ca-ra-cert");
+}
+
+TEST_F(ScepEndpointTest, KnowsItsOperationsAndMethodsAlone) {
+    EXPECT_EQ(ask(Landing::page, "operation=GetEverything").status, 400);
+    EXPECT_EQ(ask(Landing::page, "operation=GetCACaps", "DELETE").status, 405);
+    EXPECT_EQ(ask(Landing::page, "operation=PKIOperation", "HEAD").status, 405);
+    EXPECT_EQ(ask(Landing::page, "operation=PKIOperation&message=*").status, 400);
+    EXPECT_EQ(ask(Landing::page, "operation=GetNextCACert").status, 404);
+}
+
+}  // namespace
+}  // namespace countersign::http
