@@ -91,9 +91,12 @@ std::optional<bool> Basic::matches(const Secret& password, const std::string& ha
         --waiting_;
         if (!room) return std::nullopt;
     }
-    const bool match = password_matches(password, hash);
-    hashing_.release();
-    return match;
+    struct Permit {
+        std::counting_semaphore<>& hashing;
+        ~Permit() { hashing.release(); }
+    };
+    const Permit permit{hashing_};
+    return password_matches(password, hash);
 }
 
 Verdict Basic::judge(const net::Request& request) {

@@ -49,14 +49,26 @@ Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const 
     TRY(binding.template_name, template_for(binding.template_name, profile, actor));
     TRY(auto minted,
         profile.issuer->issue(binding, request.valid, {actor.name, actor.max_outstanding}, parts_.clock.now()));
-    // Unrecorded, it must not be handed out: the password stays unknown to everybody and expires.
-    CHECK(parts_.audit.record(event_of(audit::event::challenge_minted, actor)
-                                  .with("profile", request.profile)
-                                  .with("challenge", minted.id)
-                                  .with("subject", printable(binding.subject))
-                                  .with("template", binding.template_name)
-                                  .with("expires", to_rfc3339(minted.expires))));
+    auto event = event_of(audit::event::challenge_minted, actor);
+    event.with("profile", request.profile)
+        .with("challenge", minted.id)
+        .with("subject", printable(binding.subject))
+        .with("template", binding.template_name)
+        .with("expires", to_rfc3339(minted.expires));
+    if (const auto recorded = parts_.audit.record(event); !recorded) {
+        // Unrecorded, it is not handed out, and must not count as outstanding. If this fails too, it expires.
+        static_cast<void>(parts_.challenges.revoke(minted.id, parts_.clock.now()));
+        return recorded.error();
+    }
     return minted;
+}
+
+bool Desk::covers_all_templates(const std::string& profile, const Actor& actor) const {
+    const auto found = profiles_.find(profile);
+    if (found == profiles_.end()) return false;
+    return actor.templates.empty() || std::ranges::all_of(found->second.templates, [&](const auto& used) {
+               return std::ranges::find(actor.templates, used) != actor.templates.end();
+           });
 }
 
 Result<void> Desk::revoke_challenge(const std::string& id, const Actor& actor) {

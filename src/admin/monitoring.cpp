@@ -36,6 +36,14 @@ std::optional<Problem> withheld(const MonitoringParts& parts, const Request& req
     return std::nullopt;
 }
 
+// A proxy passes on the name its clients use, or its own for us; who asks us directly names us by loopback.
+bool names_this_machine(std::string_view host) {
+    if (host.starts_with('[')) return host.starts_with("[::1]");
+    host = host.substr(0, host.find(':'));
+    const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+    return (numeric && (host.empty() || host.starts_with("127."))) || equals_ignoring_case(host, "localhost");
+}
+
 }  // namespace
 
 bool is_local(const Request& request) {
@@ -44,6 +52,7 @@ bool is_local(const Request& request) {
     for (const auto* header : {"x-forwarded-for", "forwarded", "x-real-ip", "via"}) {
         if (request.header(header)) return false;
     }
+    if (!names_this_machine(request.header("host").value_or(""))) return false;
     return request.client == "::1" || request.client == "unix" || request.client.starts_with("127.");
 }
 
@@ -95,12 +104,12 @@ std::shared_ptr<const Readiness::Findings> Readiness::findings() {
     if (auto known = fresh()) return known;
     std::unique_lock checking(checking_, std::try_to_lock);
     if (!checking) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (last_) return last_;
-        }
-        checking.lock();
-        if (auto known = fresh()) return known;
+        // A check that hangs must not collect workers.
+        const std::lock_guard lock(mutex_);
+        if (last_) return last_;
+        auto unknown = std::make_shared<Findings>();
+        unknown->all.push_back({"checks", "the first ones are still being made"});
+        return unknown;
     }
     auto made = std::make_shared<Findings>();
     made->ready = true;

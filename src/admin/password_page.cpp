@@ -79,7 +79,12 @@ Response PasswordPage::answer_signed_in(const Request& request, const Caller& ca
         return withhold(request, caller, "not a device administrator of this profile");
     // HEAD must have no effect (RFC 9110 section 9.2.1), and its answer has no room for a password.
     if (request.method == "HEAD") return guarded(Response::bytes(200, "text/html", {}));
-    return options_.mode == "one-time" ? mint(caller) : show(caller);
+    if (options_.mode == "one-time") return mint(caller);
+    // One password for everybody opens every template.
+    const Actor actor{caller.account->name, "page", 0, caller.account->templates};
+    if (options_.mode == "single-password" && !desk_->covers_all_templates(options_.profile, actor))
+        return withhold(request, caller, "may not use every template that the password opens");
+    return show(caller);
 }
 
 Response PasswordPage::withhold(const Request& request, const Caller& caller, const std::string& reason) {

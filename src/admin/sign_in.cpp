@@ -74,7 +74,8 @@ Refusal SignIn::invite(const ListenerSignIn& listener) const {
 std::variant<Caller, Refusal> SignIn::judge(const net::Request& request, const ListenerSignIn& listener,
                                             Scheme& scheme) {
     if (auto account = scheme.remembered(request)) return Caller{std::move(account), std::string(scheme.name()), {}};
-    const auto source = source_of(request.client);
+    // By scheme: a script with a stale password must not lock out those behind the same address who hold tickets.
+    const auto source = source_of(request.client) + " " + std::string(scheme.name());
     const auto claimed = scheme.claimed(request);
     if (const auto wait = throttle_.wait_for(source, claimed, clock_.now()); wait.count() > 0)
         return later(429, whole_seconds(wait), "Too many failed sign-ins; try again later.");

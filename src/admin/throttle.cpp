@@ -34,7 +34,10 @@ std::chrono::milliseconds Throttle::wait_for(std::string_view source, std::strin
     const Keys keys(source, account);
     const std::lock_guard lock(mutex_);
     if (account.empty()) return wait_of(keys.of_source, now);
-    return std::max({wait_of(keys.of_source, now), wait_of(keys.of_account, now), wait_of(keys.of_both, now)});
+    const auto own = std::max(wait_of(keys.of_source, now), wait_of(keys.of_both, now));
+    // Who has never failed here does not wait for the failures of others: else a few strangers could keep an account's
+    // owner out, each failing as often as he may.
+    return entries_.contains(keys.of_both) ? std::max(own, wait_of(keys.of_account, now)) : own;
 }
 
 void Throttle::failed(std::string_view source, std::string_view account, Time now) {

@@ -175,10 +175,11 @@ private:
                 spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
             set_log_level(settings.log.level);
             spdlog::info("reloaded {}; listeners, store and audit file change with a restart only", config_.string());
-        } catch (const StartupError& error) {
-            spdlog::error("not reloaded, everything stays as it was: {}", error.what());
+            sd_notify(0, "READY=1\nSTATUS=serving");
+        } catch (const std::exception& error) {
+            spdlog::error("not reloaded, everything stays as it was, removed accounts too: {}", error.what());
+            sd_notify(0, "READY=1\nSTATUS=the last reload failed, everything is as before it; see the log");
         }
-        sd_notify(0, "READY=1");
     }
 
     void follow(const std::stop_token& stop) {

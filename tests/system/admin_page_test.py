@@ -237,7 +237,13 @@ class AdminPageTest(InstanceTest):
         secret.write_text("C0FFEE00C0FFEE00\n")
         secret.chmod(0o600)
         server.set("profile.default", challenge=Toml(f'{{ mode = "single-password", password_file = "{secret}" }}'))
+        hashed = countersign("hash-password", stdin=b"limited").stdout.decode().strip()
+        server.append(f'[template.other]\nextended_key_usage = ["clientAuth"]\n[account.limited]\npassword_hash = "{hashed}"\n'
+                      'roles = ["device-administrator"]\ntemplates = ["other"]')
         server.start()
+        withheld = self.fetch(server=server, authorization=basic("limited", "limited")).body.decode("utf-16")
+        self.assertIn("You do not have sufficient permission", withheld)  # the one password opens templates that are not theirs
+        self.assertNotIn("C0FFEE", withheld)
         admin = basic(server.created["admin_user"], server.created["admin_password"])
         body = self.fetch(server=server, authorization=admin).body
         for parser in (fleet, zentral, psndes, ilo, ansible, soup, dotnet):

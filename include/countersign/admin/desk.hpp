@@ -57,6 +57,8 @@ public:
     // use. denied: its challenge mode mints nothing, or the template is not the actor's. throttled: too many
     // outstanding, in the profile or of the actor. malformed: the binding cannot be understood.
     Result<challenge::MintedChallenge> mint(const MintRequest& request, const Actor& actor);
+    // Whether the actor may use whatever template the profile uses.
+    bool covers_all_templates(const std::string& profile, const Actor& actor) const;
     // not_found; conflict: no longer outstanding.
     Result<void> revoke_challenge(const std::string& id, const Actor& actor);
 

@@ -1,8 +1,8 @@
 // How fast somebody who guesses passwords is allowed to go.
 //
 // Failures are counted by source and account together, by source and by account. After a few, each further failure doubles
-// the wait, up to a bound that still lets the rightful owner in: nobody is ever locked out for good, and one who floods an
-// account from many places delays its owner by seconds. Safe on many threads; bounded memory.
+// the wait, up to a bound that still lets the rightful owner in: nobody is ever locked out for good. What many places do
+// to an account slows those places down, not its owner, who has not failed. Safe on many threads; bounded memory.
 #pragma once
 
 #include "countersign/core/clock.hpp"
@@ -23,7 +23,7 @@ struct ThrottleLimits {
     };
     Limit source_and_account{5, std::chrono::seconds{60}};
     Limit source{30, std::chrono::seconds{60}};
-    Limit account{100, std::chrono::seconds{5}};
+    Limit account{100, std::chrono::seconds{5}};  // for sources that failed at it themselves
     std::chrono::minutes forget_after{30};  // without a failure
     std::size_t entries = 100000;           // beyond: the entries that were quiet the longest go
 };

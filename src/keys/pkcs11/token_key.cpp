@@ -79,6 +79,10 @@ Result<void> TokenKey::perform(Blame blame, const Work& work) {
             }
             error = done.error();
             failure = lease->session().failure();
+            // An answer about the input has ended the operation (PKCS#11 v2.40 section 5.9), and the session is as good
+            // as after a success. Were it closed, the next who needs one would pay for it, and tell good from bad
+            // padding by that.
+            if (error->kind == ErrorKind::malformed && failure != CKR_BUFFER_TOO_SMALL) lease->succeeded();
         }
         if (error->kind == ErrorKind::malformed) return *error;
         if (error->kind == ErrorKind::denied) return fail::unavailable(error->detail);

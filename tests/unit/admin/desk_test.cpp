@@ -77,6 +77,7 @@ TEST_F(DeskTest, MintingIsRecordedWithWhoAndHow) {
 TEST_F(DeskTest, WhatCannotBeRecordedIsNotHandedOut) {
     events_.away = true;
     EXPECT_EQ(mint(alice_).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(outstanding(), 0u) << "nor does it fill the cache";
     const auto id = held_request();
     EXPECT_FALSE(desk_->approve(id, alice_));
     EXPECT_FALSE(desk_->deny(id, "no", alice_));

@@ -23,6 +23,9 @@ protected:
     static net::Request local(std::string method = "GET") {
         auto made = request(std::move(method), "/metrics", "");
         made.client = "127.0.0.1";
+        for (auto& [name, value] : made.headers) {
+            if (name == "host") value = "127.0.0.1:8080";
+        }
         return made;
     }
     MetricsSources sources() {
@@ -48,6 +51,16 @@ TEST_F(MonitoringTest, OnlyWhoSpeaksForThemselvesOnThisMachineIsLocal) {
         auto undeclared = local();
         undeclared.headers.emplace_back(header, "127.0.0.1");
         EXPECT_FALSE(is_local(undeclared)) << header;
+    }
+    for (const char* host : {"localhost:8080", "LOCALHOST", "[::1]:8080", "127.9.9.9"}) {
+        auto here = local();
+        for (auto& [name, value] : here.headers) value = name == "host" ? host : value;
+        EXPECT_TRUE(is_local(here)) << host;
+    }
+    for (const char* host : {"ra.example", "localhost.example", "127.evil.example", "192.0.2.1:8080", "[2001:db8::1]:80"}) {
+        auto proxied = local();
+        for (auto& [name, value] : proxied.headers) value = name == "host" ? host : value;
+        EXPECT_FALSE(is_local(proxied)) << host << ": a proxy that adds no header of its own";
     }
     auto no_connection = local();
     no_connection.connection = nullptr;

@@ -201,6 +201,23 @@ TEST_F(Opening, bad_padding_gives_a_steady_substitute_where_the_token_unpads) {
     EXPECT_EQ(shim().calls("C_Login"), 1u);
 }
 
+TEST_F(Opening, bad_padding_costs_what_good_padding_does_where_the_token_unpads) {
+    shim().hide_mechanism(CKM_RSA_X_509);
+    const auto key = make("opener", KeyUse::unwrap);
+    const Bytes good = wrapped_by_openssl(*key, transports[0].options);
+    Bytes bad(256, 0x5a);
+    bad[0] = 0;
+    const auto cost_of = [&](const Bytes& wrapped) {
+        const unsigned before = shim().calls("C_OpenSession") + shim().calls("C_CloseSession");
+        opened(*key, {}, wrapped);
+        opened(*key, {}, good);  // the next who needs a session pays for one that was given up
+        return shim().calls("C_OpenSession") + shim().calls("C_CloseSession") - before;
+    };
+    cost_of(good);
+    EXPECT_EQ(cost_of(good), 0u);
+    EXPECT_EQ(cost_of(bad), 0u);
+}
+
 TEST_F(Opening, an_absent_token_gives_no_substitute) {
     const auto key = make("opener", KeyUse::unwrap);
     const Bytes wrapped = wrapped_by_openssl(*key, transports[0].options);
