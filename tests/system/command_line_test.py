@@ -31,6 +31,15 @@ class InitTest(InstanceTest):
         self.assertEqual(re.sub("[^0-9a-f]", "", fingerprint.split("=")[1].lower()),
                          re.sub("[^0-9a-f]", "", created["ca_sha256"].lower()))
 
+    def test_one_key_for_both_of_the_ra_is_refused(self):
+        instance = self.instance()
+        ra = instance.home / "ra"
+        for end in ("key", "pem"):
+            (ra / f"agent.{end}").write_bytes((ra / f"encryption.{end}").read_bytes())
+        done = instance.command("check", check=False)
+        self.assertEqual(done.returncode, REFUSED, text(done))
+        self.assertIn("are the same key", text(done))
+
     def test_prints_the_same_for_people(self):
         home = self.directory() / "instance"
         done = countersign("init", home, "--listen", free_address())

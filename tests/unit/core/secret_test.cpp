@@ -52,6 +52,15 @@ TEST(Secret, DuplicateIsIndependent) {
     EXPECT_EQ(copy.reveal_text(), "hunter2");
 }
 
+TEST(Secret, WipingOverwritesTheOctetsWhereTheyWere) {
+    Secret secret{std::string_view("hunter2")};
+    const std::uint8_t* where = secret.reveal().data();
+    const std::size_t size = secret.size();
+    secret.wipe();
+    // The secret keeps its memory, so it may still be looked at.
+    for (std::size_t i = 0; i < size; ++i) EXPECT_EQ(where[i], 0) << i;
+}
+
 TEST(Secret, TruncateWipesTheTailAndNeverGrows) {
     Secret secret{std::string_view("hunter2")};
     const auto before = secret.writable();
