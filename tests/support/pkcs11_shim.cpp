@@ -73,12 +73,17 @@ public:
         const std::lock_guard lock(mutex_);
         return hidden_.contains(mechanism);
     }
-    bool may_open() {
+    // A place is taken before the token is asked, so that threads which ask at once cannot pass the limit together.
+    bool take_place() {
         const std::lock_guard lock(mutex_);
-        return session_limit_ == 0 || sessions_.size() < session_limit_;
+        if (session_limit_ != 0 && sessions_.size() + opening_ >= session_limit_) return false;
+        ++opening_;
+        return true;
     }
-    void opened(CK_SESSION_HANDLE session) {
+    void opened(CK_RV value, CK_SESSION_HANDLE session) {
         const std::lock_guard lock(mutex_);
+        --opening_;
+        if (value != CKR_OK) return;
         sessions_.insert(session);
         if (sessions_.size() > most_open_) most_open_ = static_cast<unsigned>(sessions_.size());
     }
@@ -113,6 +118,7 @@ private:
     std::map<std::string, unsigned> calls_;
     std::set<unsigned long> hidden_;
     std::set<CK_SESSION_HANDLE> sessions_;
+    std::size_t opening_ = 0;
     std::set<CK_SESSION_HANDLE> busy_;
     std::atomic<CK_FLAGS> token_flags_{0};
     std::atomic<unsigned> session_limit_{0};
@@ -159,9 +165,9 @@ struct OnSession<Member> {
 
 CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify, CK_SESSION_HANDLE* session) {
     if (const CK_RV value = shim().fault("C_OpenSession"); value != CKR_OK) return value;
-    if (!shim().may_open()) return CKR_SESSION_COUNT;
+    if (!shim().take_place()) return CKR_SESSION_COUNT;
     const CK_RV value = real->C_OpenSession(slot, flags, application, notify, session);
-    if (value == CKR_OK) shim().opened(*session);
+    shim().opened(value, *session);
     return value;
 }
 
