@@ -9,6 +9,15 @@
 namespace countersign::admin {
 namespace {
 
+// The templates of the profile that the actor may mint for.
+std::vector<std::string> templates_of(const Actor& actor, const std::set<std::string>& used) {
+    std::vector<std::string> own;
+    std::ranges::copy_if(used, std::back_inserter(own), [&](const auto& one) {
+        return actor.templates.empty() || std::ranges::find(actor.templates, one) != actor.templates.end();
+    });
+    return own;
+}
+
 // The template a challenge is bound to, given what is asked for, what the profile uses and what the actor may mint for.
 Result<std::string> template_for(const std::string& wanted, const ProfileDesk& profile, const Actor& actor) {
     const auto& used = profile.templates;
@@ -17,11 +26,7 @@ Result<std::string> template_for(const std::string& wanted, const ProfileDesk& p
         return fail::not_found("the profile does not use template " + printable(wanted, 60) +
                                "; it uses: " + join({used.begin(), used.end()}, ", "));
     }
-    if (actor.templates.empty()) return wanted;
-    std::vector<std::string> own;
-    std::ranges::copy_if(used, std::back_inserter(own), [&](const auto& one) {
-        return std::ranges::find(actor.templates, one) != actor.templates.end();
-    });
+    const auto own = templates_of(actor, used);
     if (wanted.empty() && own.size() == used.size()) return wanted;
     if (wanted.empty() && own.size() == 1) return own.front();
     if (std::ranges::find(own, wanted) != own.end()) return wanted;
@@ -66,9 +71,8 @@ Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const 
 bool Desk::covers_all_templates(const std::string& profile, const Actor& actor) const {
     const auto found = profiles_.find(profile);
     if (found == profiles_.end()) return false;
-    return actor.templates.empty() || std::ranges::all_of(found->second.templates, [&](const auto& used) {
-               return std::ranges::find(actor.templates, used) != actor.templates.end();
-           });
+    const auto& used = found->second.templates;
+    return templates_of(actor, used).size() == used.size();
 }
 
 Result<void> Desk::revoke_challenge(const std::string& id, const Actor& actor) {

@@ -88,8 +88,7 @@ Response Readiness::answer(const Request& request) try {
     }
     auto response = guarded(json_response(found->ready ? 200 : 503, json));
     if (!found->ready) response.headers.emplace_back("Retry-After", "5");
-    response.headers.insert(response.headers.end(), headers.begin(), headers.end());
-    return response;
+    return with_headers(std::move(response), headers);
 } catch (const std::exception& exception) {
     const Refuser refuser{parts_.random, parts_.log};
     return refuser.refuse(request, problem::from(fail::internal(exception.what())), "-", refuser.new_id());
@@ -135,10 +134,9 @@ Response MetricsPage::answer(const Request& request) {
         std::vector<std::pair<std::string, std::string>> headers;
         if (const auto problem = withheld(parts_, request, who, headers))
             return refuser.refuse(request, *problem, who, refuser.new_id());
-        auto response = guarded(Response::bytes(200, "text/plain; version=0.0.4; charset=utf-8",
-                                                to_bytes(as_bytes(metrics_->text(subjects_)))));
-        response.headers.insert(response.headers.end(), headers.begin(), headers.end());
-        return response;
+        return with_headers(guarded(Response::bytes(200, "text/plain; version=0.0.4; charset=utf-8",
+                                                    to_bytes(as_bytes(metrics_->text(subjects_))))),
+                            headers);
     } catch (const std::exception& exception) {
         return refuser.refuse(request, problem::from(fail::internal(exception.what())), who, refuser.new_id());
     }

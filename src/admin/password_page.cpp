@@ -2,25 +2,13 @@
 
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/core/text.hpp"
+#include "problem.hpp"
 
 namespace countersign::admin {
 namespace {
 
 using net::Request;
 using net::Response;
-
-// Nothing of this page may be kept, framed, sniffed or leak through a Referer.
-Response guarded(Response response) {
-    response.headers.emplace_back("Cache-Control", "no-store");
-    response.headers.emplace_back("Pragma", "no-cache");
-    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-    response.headers.emplace_back("X-Frame-Options", "DENY");
-    response.headers.emplace_back("Content-Security-Policy",
-                                  "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-    response.headers.emplace_back("Referrer-Policy", "no-referrer");
-    response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
-    return response;
-}
 
 Response html(Bytes page) {
     return guarded(Response::bytes(200, "text/html", std::move(page)));
@@ -55,15 +43,10 @@ std::optional<Response> PasswordPage::answer_at_once(const Request& request) {
 
 Response PasswordPage::answer(const Request& request) {
     auto outcome = sign_in_->identify(request);
-    if (const auto* refusal = std::get_if<Refusal>(&outcome)) {
-        auto response = guarded(Response::text(refusal->status, refusal->text));
-        response.headers.insert(response.headers.end(), refusal->headers.begin(), refusal->headers.end());
-        return response;
-    }
+    if (const auto* refusal = std::get_if<Refusal>(&outcome))
+        return with_headers(guarded(Response::text(refusal->status, refusal->text)), refusal->headers);
     const auto& caller = std::get<Caller>(outcome);
-    auto response = answer_signed_in(request, caller);
-    response.headers.insert(response.headers.end(), caller.headers.begin(), caller.headers.end());
-    return response;
+    return with_headers(answer_signed_in(request, caller), caller.headers);
 }
 
 Response PasswordPage::answer_signed_in(const Request& request, const Caller& caller) {

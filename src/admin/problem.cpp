@@ -107,11 +107,18 @@ net::Response json_response(int status, const Json& json) {
 
 net::Response guarded(net::Response response) {
     response.headers.emplace_back("Cache-Control", "no-store");
+    response.headers.emplace_back("Pragma", "no-cache");
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     response.headers.emplace_back("X-Frame-Options", "DENY");
-    response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    response.headers.emplace_back("Content-Security-Policy",
+                                  "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
     response.headers.emplace_back("Referrer-Policy", "no-referrer");
     response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+    return response;
+}
+
+net::Response with_headers(net::Response response, const std::vector<std::pair<std::string, std::string>>& headers) {
+    response.headers.insert(response.headers.end(), headers.begin(), headers.end());
     return response;
 }
 
@@ -130,8 +137,7 @@ net::Response Refuser::refuse(const net::Request& request, const Problem& proble
                     {"instance", id}};
     auto response =
         net::Response::bytes(problem.status, "application/problem+json", to_bytes(as_bytes(text_of(json) + "\n")));
-    response.headers = problem.headers;
-    return guarded(std::move(response));
+    return guarded(with_headers(std::move(response), problem.headers));
 }
 
 std::string Refuser::new_id() const {

@@ -38,6 +38,8 @@ Problem from(const Error& error);
 net::Response json_response(int status, const Json& json);
 // Nothing of it may be kept, sniffed, framed or leak through a Referer.
 net::Response guarded(net::Response response);
+// `response` with `headers` after its own.
+net::Response with_headers(net::Response response, const std::vector<std::pair<std::string, std::string>>& headers);
 
 // Tells a problem, with a random id in the log line and in `instance`. `who`: the account, "-" for nobody.
 struct Refuser {

@@ -112,9 +112,7 @@ public:
         if (const auto* refusal = std::get_if<Refusal>(&outcome)) return refuse(problem::sign_in(*refusal));
         const auto& caller = std::get<Caller>(outcome);
         who_ = caller.account->name;
-        auto response = answer_signed_in(caller);
-        response.headers.insert(response.headers.end(), caller.headers.begin(), caller.headers.end());
-        return response;
+        return with_headers(answer_signed_in(caller), caller.headers);
     }
     Response refuse(const Problem& problem) const { return refuser_.refuse(request_, problem, who_, id_); }
 
