@@ -39,9 +39,11 @@ public:
     explicit Daemon(const DaemonOptions& options)
         : config_(options.config),
           settings_(load_and_prepare(options.config)),
-          audit_(std::make_unique<audit::CountingSink>(or_throw(open_audit(settings_, clock_, log_audit_line)))),
+          audit_trail_(or_throw(open_audit(settings_, clock_, log_audit_line))),
+          audit_(std::make_unique<audit::CountingSink>(std::move(audit_trail_.sink))),
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           keys_(open_key_source(settings_)),
+          seal_(or_throw(AuditSeal::make(settings_.audit, *keys_, audit_trail_.file, clock_))),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
@@ -53,6 +55,7 @@ public:
 
     int run() {
         record(audit::event::daemon_started);
+        seal_.seal();
         follow_up_once();
         start_serving();
         std::jthread follower([this](const std::stop_token& stop) { follow(stop); });
@@ -64,6 +67,7 @@ public:
         follower.join();
         workers_.drain();
         record(audit::event::daemon_stopped);
+        seal_.seal();
         server_.reset();
         keys_->close();
         database_->close();
@@ -189,6 +193,7 @@ private:
         auto next_purge = clock_.now();
         while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested()) {
             follow_up_once();
+            seal_.seal_if_due();
             if (clock_.now() < next_purge) continue;
             next_purge = clock_.now() + 1h;
             const auto purged = database_->challenges().purge(clock_.now() - std::chrono::days{30});
@@ -218,9 +223,11 @@ private:
     SystemClock clock_;
     SystemRandom random_;
     config::Settings settings_;
+    AuditTrail audit_trail_;
     std::unique_ptr<audit::CountingSink> audit_;
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<keys::KeySource> keys_;
+    AuditSeal seal_;
     ra::Enrollment enrollment_;
     std::mutex wiring_mutex_;
     Wiring wiring_;

@@ -155,15 +155,29 @@ Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Sett
     return store::Database::open(options);
 }
 
-Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings, const Clock& clock,
-                                                std::function<void(audit::Severity, const std::string&)> also) {
+Result<AuditTrail> open_audit(const config::Settings& settings, const Clock& clock,
+                              std::function<void(audit::Severity, const std::string&)> also) {
+    AuditTrail trail;
     std::vector<std::unique_ptr<audit::Sink>> sinks;
     if (!settings.audit.file.empty()) {
-        TRY(auto lines, audit::JsonLinesSink::open(settings.audit.file, clock, settings.audit.sync));
+        audit::JsonLinesOptions options;
+        options.sync = settings.audit.sync;
+        if (also) {
+            options.when_broken = [also](const std::string& what) {
+                also(audit::Severity::alert, "the file was changed by somebody else: " + what);
+            };
+        }
+        TRY(auto lines, audit::JsonLinesSink::open(settings.audit.file, clock, std::move(options)));
+        trail.file = lines.get();
         sinks.push_back(std::move(lines));
     }
+    if (!settings.audit.syslog.empty()) {
+        TRY(auto syslog, audit::SyslogSink::open(settings.audit.syslog, clock));
+        sinks.push_back(std::move(syslog));
+    }
     if (also) sinks.push_back(std::make_unique<audit::CallbackSink>(std::move(also), clock));
-    return std::unique_ptr<audit::Sink>(std::make_unique<audit::TeeSink>(std::move(sinks)));
+    trail.sink = std::make_unique<audit::TeeSink>(std::move(sinks));
+    return trail;
 }
 
 std::shared_ptr<const http::Router> make_router(const config::Settings& settings, const Wiring& wiring,

@@ -72,6 +72,15 @@ constexpr std::array kCatalogue{
     CatalogueEntry{event::api_refused, Severity::warning,
                    "Somebody who signed in asked the API for what their roles do not allow, or their browser was made "
                    "to ask by another site. Names the account, the request and its id."},
+    CatalogueEntry{event::audit_continued, Severity::info,
+                   "The audit file was exchanged (log rotation); names the last line of the file before, so that no "
+                   "file can be missing between two."},
+    CatalogueEntry{event::audit_checkpoint, Severity::info,
+                   "A signature over the number and hash of the line before it: what was written up to there cannot be "
+                   "rewritten without the audit key. `countersign audit verify` checks it."},
+    CatalogueEntry{event::audit_broken, Severity::alert,
+                   "The audit file was changed while the daemon was writing it: lines are gone, or others were added. "
+                   "Find out who did; `countersign audit verify` says where."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
 };

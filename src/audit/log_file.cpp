@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 namespace countersign::audit {
 namespace {
+
+constexpr off_t kLongestLine = 1024 * 1024;
 
 // Repeats a system call that a signal interrupted.
 template <class Call>
@@ -99,12 +102,50 @@ Result<void> LogFile::settle(bool created) {
     }
     const FileLock lock(descriptor_);
     if (!lock.held()) return failure("cannot lock");
+    TRY(const off_t length, size());
+    TRY(end_, cut_unfinished(0, length));
+    const off_t from = std::max<off_t>(0, end_ - kLongestLine);
+    TRY(last_line_, read(from, end_));
+    if (!last_line_.empty()) last_line_.pop_back();
+    last_line_.erase(0, last_line_.rfind('\n') + 1);
+    return {};
+}
+
+Result<off_t> LogFile::size() const {
+    struct stat status {};
     if (::fstat(descriptor_, &status) != 0) return failure("cannot look at it");
-    char last = '\n';
-    if (status.st_size > 0 && ::pread(descriptor_, &last, 1, status.st_size - 1) != 1)
-        return failure("cannot read its end");
-    if (last == '\n') return {};
-    return append_locked("\n");
+    return status.st_size;
+}
+
+Result<std::string> LogFile::read(off_t from, off_t to) const {
+    std::string text(static_cast<std::size_t>(to - from), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const auto got = uninterrupted([&] {
+            return ::pread(descriptor_, text.data() + done, text.size() - done, from + static_cast<off_t>(done));
+        });
+        if (got < 0) return failure("cannot read it");
+        if (got == 0) return fail::unavailable("audit log " + path_.string() + " got shorter while it was read");
+        done += static_cast<std::size_t>(got);
+    }
+    return text;
+}
+
+Result<off_t> LogFile::cut_unfinished(off_t from, off_t size) {
+    off_t end = size;
+    while (end > from) {
+        const off_t start = std::max(from, end - kLongestLine);
+        TRY(const std::string text, read(start, end));
+        const auto newline = text.rfind('\n');
+        if (newline == std::string::npos) {
+            end = start;
+            continue;
+        }
+        end = start + static_cast<off_t>(newline) + 1;
+        break;
+    }
+    if (end != size && ::ftruncate(descriptor_, end) != 0) return failure("cannot cut off an unfinished line");
+    return end;
 }
 
 bool LogFile::is_at(const std::filesystem::path& path) const {
@@ -112,20 +153,38 @@ bool LogFile::is_at(const std::filesystem::path& path) const {
     return ::stat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
-Result<void> LogFile::append(std::string_view line) {
+Result<void> LogFile::append(const std::function<Result<std::string>(const Meanwhile&)>& compose) {
     const FileLock lock(descriptor_);
     if (!lock.held()) return failure("cannot lock");
-    return append_locked(line);
+    TRY(const Meanwhile meanwhile, look());
+    TRY(const std::string lines, compose(meanwhile));
+    return write(lines);
 }
 
-Result<void> LogFile::append_locked(std::string_view line) {
-    struct stat before {};
-    if (::fstat(descriptor_, &before) != 0) return failure("cannot look at it");
-    const auto written = uninterrupted([&] { return ::write(descriptor_, line.data(), line.size()); });
-    if (written == static_cast<ssize_t>(line.size())) return {};
+Result<LogFile::Meanwhile> LogFile::look() {
+    Meanwhile meanwhile;
+    TRY(const off_t length, size());
+    if (length == end_) return meanwhile;
+    if (length < end_) {
+        meanwhile.missing = end_ - length;
+        TRY(end_, cut_unfinished(0, length));
+        return meanwhile;
+    }
+    TRY(const off_t whole, cut_unfinished(end_, length));
+    TRY(meanwhile.added, read(end_, whole));
+    end_ = whole;
+    return meanwhile;
+}
+
+Result<void> LogFile::write(std::string_view lines) {
+    const auto written = uninterrupted([&] { return ::write(descriptor_, lines.data(), lines.size()); });
+    if (written == static_cast<ssize_t>(lines.size())) {
+        end_ += written;
+        return {};
+    }
     if (written >= 0) errno = ENOSPC;  // the kernel's way to say so: the rest of a line would fail with it
     Error error = failure("cannot write");
-    if (written > 0 && ::ftruncate(descriptor_, before.st_size) != 0) error.detail += "; half a line was left behind";
+    if (written > 0 && ::ftruncate(descriptor_, end_) != 0) error.detail += "; half a line was left behind";
     return error;
 }
 

@@ -8,15 +8,17 @@
 
 #include <sys/types.h>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace countersign::audit {
 
 class LogFile {
 public:
-    // Opens for appending; creates with mode 0640 when absent. A last line cut short by a crash is ended, so that the
-    // next one stands alone. unavailable: with the path and the reason.
+    // Opens for appending; creates with mode 0640 when absent. A last line cut short by a crash, which nobody was told
+    // to be recorded, is cut off. unavailable: with the path and the reason.
     static Result<std::shared_ptr<LogFile>> open(const std::filesystem::path& path);
     ~LogFile();
     LogFile(const LogFile&) = delete;
@@ -24,20 +26,36 @@ public:
 
     // True while `path` still names this file.
     bool is_at(const std::filesystem::path& path) const;
-    // One write(2); whatever part of a failed one reached the file is cut off again.
-    Result<void> append(std::string_view line);
+    // The last line there was when it was opened, without its newline; empty: none.
+    const std::string& last_line() const { return last_line_; }
+
+    // What happened to the file since it was opened or last appended to here.
+    struct Meanwhile {
+        std::string added;  // whole lines of others
+        off_t missing = 0;  // octets that were there and are not
+    };
+    // Appends what `compose` makes of it, with one write(2); whatever part of a failed one reached the file is cut off
+    // again. Nobody else appends between the two. What happened meanwhile is told once, whatever becomes of the rest.
+    Result<void> append(const std::function<Result<std::string>(const Meanwhile&)>& compose);
     Result<void> sync();
 
 private:
     LogFile(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
     Result<void> settle(bool created);
-    Result<void> append_locked(std::string_view line);
+    Result<off_t> size() const;
+    Result<std::string> read(off_t from, off_t to) const;
+    // Cuts off what follows the last newline before `size`, at or after `from`; the new size.
+    Result<off_t> cut_unfinished(off_t from, off_t size);
+    Result<Meanwhile> look();
+    Result<void> write(std::string_view lines);
     Error failure(const char* what) const;  // reads errno
 
     int descriptor_;
     std::filesystem::path path_;
     dev_t device_ = 0;
     ino_t inode_ = 0;
+    off_t end_ = 0;  // as we left it
+    std::string last_line_;
 };
 
 }  // namespace countersign::audit

@@ -16,12 +16,16 @@ Json to_json(const Event::Value& value) {
 
 }  // namespace
 
-std::string to_json_line(const Event& event, Time time) {
-    Json line = {{"time", to_rfc3339(time)}, {"event", event.id}, {"severity", name(event.severity)}};
+std::string to_json_line(const Event& event, Time time, std::optional<std::uint64_t> seq) {
+    Json line = Json::object();
+    if (seq) line["seq"] = *seq;
+    line["time"] = to_rfc3339(time);
+    line["event"] = event.id;
+    line["severity"] = name(event.severity);
     for (const auto& [key, value] : event.fields) {
         // A field may neither hide another nor pass for the event's own.
         std::string free_key = key;
-        while (line.contains(free_key)) free_key += '_';
+        while (line.contains(free_key) || free_key == "seq" || free_key == "chain") free_key += '_';
         line[free_key] = to_json(value);
     }
     // ASCII alone: whatever slipped through printable() cannot break or reorder a line on anybody's screen.

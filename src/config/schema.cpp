@@ -162,10 +162,12 @@ constexpr Key key_table[] = {
         .guarded(),
 
     {"pkcs11", "module", Kind::file, "", put<&Pkcs11Settings::module>,
-     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that p11-kit "
+     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that "
+     "p11-kit "
      "is configured with."},
     Key{"pkcs11", "sessions", Kind::number, "0", put<&Pkcs11Settings::sessions>,
-        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many as "
+        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many "
+        "as "
         "server.workers."}
         .between(0, 1024, "sessions"),
 
@@ -348,6 +350,15 @@ constexpr Key key_table[] = {
      "Where audit events go. Absent: to the operations log alone."},
     {"audit", "sync", Kind::boolean, "true", put<&AuditSettings::sync>,
      "Force each event to the disk before its decision takes effect."},
+    {"audit", "syslog", Kind::file, "", put<&AuditSettings::syslog>,
+     "Datagram socket of syslog or journald that gets each event too, like /dev/log. What it does not take is not "
+     "recorded, and does not happen."},
+    Key{"audit", "key", Kind::key, "", put<&AuditSettings::key>,
+        "Private key (URI) that signs checkpoints of the file, for `countersign audit verify`. Absent: none are made."}
+        .guarded(),
+    Key{"audit", "checkpoint_minutes", Kind::number, "10", put<&AuditSettings::checkpoint_minutes>,
+        "How often a checkpoint is made while events come in; also at each start and stop."}
+        .between(1, 1440, "minutes"),
 
     Key{"log", "level", Kind::text, "\"info\"", put<&LogSettings::level>, "Least important messages that are logged."}
         .among("debug,info,warning,error"),

@@ -297,14 +297,15 @@ class Instance:
     # --- the audit log -------------------------------------------------------------------------------------------------------
 
     def audit(self, event=None):
-        """The audit log's events, oldest first; only those with the given id."""
+        """The audit log's events, oldest first; only those with the given id, or all but checkpoints, which come when they will."""
         file = self.home / "audit.log"
         for candidate in (file, *self.home.glob("*audit*")):
             if candidate.is_file():
                 file = candidate
                 break
         lines = [json.loads(line) for line in file.read_text().splitlines() if line]
-        return [line for line in lines if event is None or line["event"] == event]
+        return [line for line in lines if line["event"] == (event or line["event"]) and
+                (event or line["event"] != "audit.checkpoint")]
 
     # --- HTTP ----------------------------------------------------------------------------------------------------------------
 

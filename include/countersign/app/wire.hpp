@@ -45,9 +45,14 @@ Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Sett
                                                               store::CrashPoint crash_point);
 // At least `least_octets` from a file that only its owner can read.
 Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t least_octets, std::string_view what);
-// The audit file if one is configured; each line goes to `also` too.
-Result<std::unique_ptr<audit::Sink>> open_audit(const config::Settings& settings, const Clock& clock,
-                                                std::function<void(audit::Severity, const std::string&)> also = {});
+// Where audit events go.
+struct AuditTrail {
+    std::unique_ptr<audit::Sink> sink;
+    audit::JsonLinesSink* file = nullptr;  // of the sink's; null when no file is configured
+};
+// The audit file and syslog socket that are configured; each line goes to `also` too.
+Result<AuditTrail> open_audit(const config::Settings& settings, const Clock& clock,
+                              std::function<void(audit::Severity, const std::string&)> also = {});
 // denied: the profile's challenge mode cannot mint. not_found: no such profile.
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
                                                        store::Database& database, Random& random);

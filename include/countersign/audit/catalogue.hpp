@@ -42,6 +42,9 @@ inline constexpr std::string_view sign_in_failed = "sign_in.failed";
 inline constexpr std::string_view challenge_withheld = "challenge.withheld";
 inline constexpr std::string_view challenge_shown = "challenge.shown";
 inline constexpr std::string_view api_refused = "api.refused";
+inline constexpr std::string_view audit_continued = "audit.continued";
+inline constexpr std::string_view audit_checkpoint = "audit.checkpoint";
+inline constexpr std::string_view audit_broken = "audit.broken";
 inline constexpr std::string_view crl_published = "crl.published";
 }  // namespace event
 

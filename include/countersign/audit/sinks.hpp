@@ -1,7 +1,9 @@
 // Where audit events go: JSON lines in a file, several sinks at once, or memory in tests.
 #pragma once
 
+#include "countersign/audit/chain.hpp"
 #include "countersign/audit/event.hpp"
+#include "countersign/keys/key.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -9,25 +11,37 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace countersign::audit {
 
-// One line of JSON in ASCII: {"time":...,"event":...,"severity":...,fields...}, without the newline. A field whose name
-// is taken gets underscores after it.
-std::string to_json_line(const Event& event, Time time);
+// One line of JSON in ASCII: {"seq":...,"time":...,"event":...,"severity":...,fields...}, without the newline, and
+// without "seq" unless it is given. A field whose name is taken, or is "seq" or "chain", gets underscores after it.
+std::string to_json_line(const Event& event, Time time, std::optional<std::uint64_t> seq = std::nullopt);
 
-// Appends one line per event to a file (0640, created when absent) with a single write(2). Every `record` returns after
-// fdatasync unless `sync` is false; concurrent callers share one fdatasync. A short or failed write is an error
-// (unavailable) and the partial line is cut off again. Reopens when the file was renamed or removed (logrotate). An
-// event whose id is not in the catalogue is refused (internal). Several processes may write one file.
+struct JsonLinesOptions {
+    bool sync = true;  // every record() returns after fdatasync; concurrent callers share one
+    // Told when the file turns out to have been changed by somebody else than this program.
+    std::function<void(const std::string& what)> when_broken{};
+};
+
+// Appends one line per event to a file (0640, created when absent) with a single write(2), each chained to the one before
+// (audit/chain.hpp). A short or failed write is an error (unavailable) and the partial line is cut off again. Reopens when
+// the file was renamed or removed (logrotate) and goes on with the chain in the new one. An event whose id is not in the
+// catalogue is refused (internal). Several processes may write one file; lines of others that do not go on with the
+// chain, and lines that are gone, are reported by an event of their own.
 class JsonLinesSink final : public Sink {
 public:
     static Result<std::unique_ptr<JsonLinesSink>> open(const std::filesystem::path& path, const Clock& clock,
-                                                       bool sync);
+                                                       JsonLinesOptions options = {});
     ~JsonLinesSink() override;
     Result<void> record(const Event& event) override;
+    // Appends a checkpoint: the key's signature over the number and hash of the line before it, which nobody without the
+    // key can make for a history of his own. Nothing is written when nothing was recorded since the last one of this object.
+    // What it says of the chain; nullopt: nothing new.
+    Result<std::optional<ChainHead>> checkpoint(keys::Key& key);
 
 private:
     struct State;
@@ -45,6 +59,27 @@ public:
 private:
     std::function<void(Severity, const std::string&)> callback_;
     const Clock& clock_;
+};
+
+// Hands each line to a syslog daemon's or journald's datagram socket (RFC 3164 without a time, as facility authpriv; the
+// identifier is "countersign-audit"). Unlike syslog(3) it fails, as unavailable, when nobody takes the line within two
+// seconds.
+class SyslogSink final : public Sink {
+public:
+    // unavailable: nobody listens there.
+    static Result<std::unique_ptr<SyslogSink>> open(const std::filesystem::path& socket, const Clock& clock);
+    ~SyslogSink() override;
+    Result<void> record(const Event& event) override;
+
+private:
+    SyslogSink(std::filesystem::path socket, const Clock& clock, int descriptor)
+        : socket_(std::move(socket)), clock_(clock), descriptor_(descriptor) {}
+    Result<void> connect();
+
+    const std::filesystem::path socket_;
+    const Clock& clock_;
+    std::mutex mutex_;
+    int descriptor_;
 };
 
 // Records into all; fails if any fails.

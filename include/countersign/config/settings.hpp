@@ -184,6 +184,9 @@ struct AuditSettings {
     Place place;
     std::filesystem::path file;                // empty: the operations log only
     bool sync = true;                          // fdatasync each event (shared between concurrent ones)
+    std::filesystem::path syslog;              // datagram socket that gets each event too; empty: none
+    std::string key;                           // signs checkpoints; empty: none are made
+    std::uint32_t checkpoint_minutes = 10;          // between checkpoints
 };
 
 struct LogSettings {

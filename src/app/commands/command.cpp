@@ -8,7 +8,7 @@ OpenInstance open_instance(const CommonOptions& options, Console& console) {
     OpenInstance instance;
     instance.settings = load_or_throw(options.config, [](const std::string&) {});
     instance.database = or_throw(open_store(instance.settings));
-    instance.audit = or_throw(open_audit(instance.settings, console.clock));
+    instance.audit = or_throw(open_audit(instance.settings, console.clock)).sink;
     instance.keys = open_key_source(instance.settings);
     return instance;
 }

@@ -77,6 +77,7 @@ Authority make_authority(StagedDirectory& staged, const InitOptions& options, co
     // Clients encrypt to RSA keys alone, and few verify another signature.
     const auto agent_key = make(keys.agent, keys::GeneratedKey::rsa2048, keys::KeyUse::sign);
     const auto encryption_key = make(keys.encryption, keys::GeneratedKey::rsa2048, keys::KeyUse::unwrap);
+    make(keys.audit, keys::GeneratedKey::ec_p256, keys::KeyUse::sign);
     Authority authority{
         ca,
         or_throw(ca::make_ra_certificate(ca::RaRole::agent, "CN=Countersign Enrollment Agent", agent_key->public_key(),
@@ -135,9 +136,9 @@ auto noting_leftovers(const Work& work, const InstanceKeys& keys) {
     try {
         return work();
     } catch (const StartupError& error) {
-        throw StartupError(Error{error.error().kind, error.error().detail +
-                                                         "\nKeys made before that stay in the token; look for " +
-                                                         keys.agent + ", " + keys.encryption + " and " + keys.ca});
+        throw StartupError(
+            Error{error.error().kind, error.error().detail + "\nKeys made before that stay in the token; look for " +
+                                          keys.agent + ", " + keys.encryption + ", " + keys.ca + " and " + keys.audit});
     }
 }
 

@@ -69,6 +69,7 @@ roles = ["device-administrator"]
 
 [audit]
 file = "audit.log"
+key = "@AUDIT_KEY@"                                                  # signs checkpoints: countersign audit verify
 
 [log]
 level = "info"
@@ -167,7 +168,7 @@ Result<InstanceKeys> InstanceKeys::in_token(const std::string& uri) {
         }
     }
     const auto named = [&](const char* role) { return "pkcs11:" + place + "object=" + prefix + "-" + role + rest; };
-    return InstanceKeys{named("encryption"), named("agent"), named("ca")};
+    return InstanceKeys{named("encryption"), named("agent"), named("ca"), named("audit")};
 }
 
 std::string configuration_text(const InstanceAddresses& addresses, const InstanceKeys& keys,
@@ -178,6 +179,7 @@ std::string configuration_text(const InstanceAddresses& addresses, const Instanc
     replace_all(text, "@ENCRYPTION_KEY@", keys.encryption);
     replace_all(text, "@AGENT_KEY@", keys.agent);
     replace_all(text, "@CA_KEY@", keys.ca);
+    replace_all(text, "@AUDIT_KEY@", keys.audit);
     replace_all(text, "@SCEP_LISTENER@", addresses.scep_listener);
     replace_all(text, "@ADMIN_LISTENER@", addresses.admin_listener);
     replace_all(text, "@SCEP_BASE@", addresses.scep_base);

@@ -23,8 +23,9 @@ struct InstanceKeys {
     std::string encryption = "file:ra/encryption.key";
     std::string agent = "file:ra/agent.key";
     std::string ca = "file:ca/ca.key";
+    std::string audit = "file:audit.key";
 
-    // All three in the token that the URI names: objects "countersign-agent" and so on; an object in the URI replaces
+    // All of them in the token that the URI names: objects "countersign-agent" and so on; an object in the URI replaces
     // "countersign". malformed: no such URI, or a PIN file whose path would mean something else elsewhere.
     static Result<InstanceKeys> in_token(const std::string& uri);
 };

@@ -17,7 +17,7 @@ namespace {
 class SharedSync : public testing::Test {
 protected:
     void SetUp() override {
-        auto sink = JsonLinesSink::open(path_, clock_, true);
+        auto sink = JsonLinesSink::open(path_, clock_);
         ASSERT_TRUE(sink);
         sink_ = *std::move(sink);
         sync_.count_from_zero();
@@ -96,7 +96,7 @@ TEST_F(SharedSync, AFailureIsThatRoundsAlone) {
 }
 
 TEST_F(SharedSync, WithoutSyncingNothingIsSynced) {
-    const auto quick = JsonLinesSink::open(path_, clock_, false);
+    const auto quick = JsonLinesSink::open(path_, clock_, {false});
     sync_.count_from_zero();
     ASSERT_TRUE((*quick)->record(Event(event::daemon_started)));
     EXPECT_EQ(sync_.count(), 0);
