@@ -32,7 +32,9 @@ std::chrono::milliseconds pause_after(unsigned tries, std::chrono::milliseconds 
     constexpr std::chrono::milliseconds shortest = 5s;
     constexpr std::chrono::milliseconds longest = 1h;
     const std::chrono::milliseconds doubled = 1min * (1U << std::min(tries == 0 ? 0 : tries - 1, 6U));
-    const auto pause = std::min(doubled, std::clamp(life_left / 8, shortest, longest));
+    // Where nothing is left, haste helps nobody.
+    const auto most = life_left > 0s ? std::clamp(life_left / 8, shortest, longest) : longest;
+    const auto pause = std::min(doubled, most);
     return pause * (3 * 255 + 2 * dice) / (4 * 255);
 }
 
