@@ -76,6 +76,39 @@ MetricFamily expiries(const std::vector<ExpiringCertificate>& certificates) {
     return family.take();
 }
 
+MetricFamily seconds_left(const std::vector<ExpiringCertificate>& certificates, Time now) {
+    Family family("countersign_certificate_seconds_left",
+                  "Seconds until a certificate in force of an RA (kind agent, encryption) or CA (kind ca) expires; "
+                  "negative afterwards.",
+                  MetricType::Gauge);
+    for (const auto& one : certificates) {
+        family.add(std::chrono::duration<double>(one.not_after - now).count(),
+                   {{"kind", one.kind}, {"name", one.name}, {"subject", one.subject}});
+    }
+    return family.take();
+}
+
+std::vector<MetricFamily> renewals(const std::vector<RenewalState>& states) {
+    Family next("countersign_ra_renewal_next_timestamp_seconds",
+                "When the daemon renews an RA's certificates, or tries again; absent where renewal is manual.",
+                MetricType::Gauge);
+    Family under_way("countersign_ra_renewal_under_way", "Whether a renewal has begun and is not finished.",
+                     MetricType::Gauge);
+    Family success("countersign_ra_renewal_last_success",
+                   "Whether the last try to renew succeeded (1) or failed (0); absent before the first.",
+                   MetricType::Gauge);
+    Family at("countersign_ra_renewal_last_timestamp_seconds", "When that was.", MetricType::Gauge);
+    for (const auto& one : states) {
+        const Labels labels{{"ra", one.ra}};
+        if (one.automatic || one.under_way) next.add(seconds(one.next), labels);
+        under_way.add(one.under_way ? 1 : 0, labels);
+        if (!one.tried) continue;
+        success.add(one.success ? 1 : 0, labels);
+        at.add(seconds(one.at), labels);
+    }
+    return {next.take(), under_way.take(), success.take(), at.take()};
+}
+
 }  // namespace
 
 std::string_view name(Surface surface) {
@@ -153,6 +186,10 @@ std::string Metrics::text(const MetricsSubjects& subjects) const {
     families.push_back(attempts.take());
     families.push_back(gauge("countersign_store_up", "Whether the store answered this scrape.", store_up ? 1 : 0));
     families.push_back(expiries(subjects.certificates));
+    families.push_back(seconds_left(subjects.watched, sources_.clock.now()));
+    if (sources_.renewals) {
+        for (auto& family : renewals(sources_.renewals())) families.push_back(std::move(family));
+    }
     families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));
     families.push_back(
         gauge("countersign_worker_queue_depth", "Requests that wait for a worker.", sources_.queued_jobs()));

@@ -82,6 +82,7 @@ Response Readiness::answer(const Request& request) try {
         for (const auto& one : found->all) {
             Json check{{"name", one.name}, {"passes", one.problem.empty()}};
             if (!one.problem.empty()) check["problem"] = one.problem;
+            if (!one.warning.empty()) check["warning"] = one.warning;
             checks.push_back(std::move(check));
         }
         json["checks"] = std::move(checks);
@@ -115,7 +116,8 @@ std::shared_ptr<const Readiness::Findings> Readiness::findings() {
     for (const auto& check : checks_) {
         const auto passed = check.passes();
         made->ready = made->ready && passed;
-        made->all.push_back({check.name, passed ? std::string() : printable(passed.error().detail, 300)});
+        made->all.push_back({check.name, passed ? std::string() : printable(passed.error().detail, 300),
+                             check.warning ? printable(check.warning(), 300) : std::string()});
     }
     made->at = parts_.clock.now();
     const std::lock_guard lock(mutex_);

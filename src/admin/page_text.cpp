@@ -53,11 +53,13 @@ std::string said_of(const NoPasswordNeeded&) {
 
 }  // namespace
 
-Bytes shown(ByteView thumbprint, const std::variant<OneTimePassword, SinglePassword, NoPasswordNeeded>& password) {
+Bytes shown(ByteView thumbprint, const std::variant<OneTimePassword, SinglePassword, NoPasswordNeeded>& password,
+            const std::string& notice) {
     return document(
         "<P> To complete certificate enrollment for your network device you will need the following information: "
         "<P> The thumbprint (hash value) for the CA certificate is: <B> " +
         grouped(thumbprint) + " </B>" + std::visit([](const auto& one) { return said_of(one); }, password) +
+        (notice.empty() ? "" : " <P> Attention: " + notice + " </P>") +
         " <P ID=locPageDesc> For more information see the documentation of this server. </P>");
 }
 

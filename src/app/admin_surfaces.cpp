@@ -65,7 +65,7 @@ bool has_password_page(const config::ProfileSettings& settings) {
 }
 
 void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
-                       const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep) {
+                       const AdminSurfaces& admin, const Clock& clock, const std::shared_ptr<net::Endpoint>& scep) {
     if (!has_password_page(settings)) return;
     const auto& challenge = settings.challenge;
     admin::PasswordPageOptions options;
@@ -74,6 +74,11 @@ void add_password_page(http::Router& router, const config::ProfileSettings& sett
     options.valid = std::chrono::minutes{challenge.valid_minutes};
     options.max_outstanding = challenge.max_outstanding;
     options.ca_thumbprint = crypto::digest(crypto::DigestAlgorithm::md5, profile.ca_chain.front().der());
+    options.notice = [&clock, agent = profile.agent]() -> std::string {
+        if (agent->identity().certificate.valid_at(clock.now())) return {};
+        return "the certificate of this server is not valid now, so it enrolls nobody. Renew it: countersign ra "
+               "status.";
+    };
     if (challenge.mode == "single-password") {
         auto password = read_password_file(challenge.password_file);
         if (!password) throw StartupError(password.error());

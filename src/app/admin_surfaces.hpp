@@ -23,6 +23,6 @@ bool has_password_page(const config::ProfileSettings& settings);
 
 // At each admin path of the profile; a profile whose challenge mode has nothing to show gets none.
 void add_password_page(http::Router& router, const config::ProfileSettings& settings, const ra::Profile& profile,
-                       const AdminSurfaces& admin, const std::shared_ptr<net::Endpoint>& scep);
+                       const AdminSurfaces& admin, const Clock& clock, const std::shared_ptr<net::Endpoint>& scep);
 
 }  // namespace countersign::app

@@ -56,7 +56,9 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     const auto& ca = settings_.ca.at(settings.ca);
     if (!ca.successor.empty()) profile->successor_chain = certificates_in(ca.successor, ca.place);
 
-    auto identity = identity_of(ra->second, settings, profile->ca_chain);
+    const auto service = ra_in_service(settings.ra);
+    if (!service) return;
+    auto identity = identity_of(ra->second, *service, settings, profile->ca_chain);
     auto accepted = note(settings.place, to_accepted(settings), "see `countersign config explain profile.*.ciphers`");
     auto verifier =
         note(settings.challenge.place, open_verifier(settings), "see `countersign config explain profile.*.challenge`");
@@ -68,7 +70,13 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     if (ca.type == "local")
         check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
 
+    if (const auto renewing = wiring_.backends.find(service->ca_name); renewing != wiring_.backends.end()) {
+        service->backend = renewing->second;
+        service->agent = identity->agent;
+        wiring_.ras.emplace(settings.ra, service);
+    }
     profile->agent = identity->agent;
+    profile->agents_of_old = std::move(identity->of_old);
     profile->decryption_keys = std::move(identity->decryption);
     profile->accepted = *accepted;
     profile->verifier = *std::move(verifier);
@@ -90,10 +98,12 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
 }
 
 std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings& ra,
+                                                        const ra::RaInService& service,
                                                         const config::ProfileSettings& profile,
                                                         const std::vector<crypto::Certificate>& chain) {
-    auto agent = key_pair(ra.agent, "the enrollment agent");
-    auto encryption = key_pair(ra.encryption, "the CEP encryption");
+    auto agent = key_pair_of(ra.agent, service.identities.at(ra::Role::agent), "the enrollment agent");
+    auto encryption =
+        key_pair_of(ra.encryption, service.identities.at(ra::Role::encryption), "the CEP encryption");
     if (!agent || !encryption) return std::nullopt;
 
     check_key_use(ra.agent, *agent->key, keys::KeyUse::sign);
@@ -118,6 +128,8 @@ std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings
     Identity identity;
     identity.agent = std::make_shared<ra::Agent>(scep::ReplySigner{agent->certificate, agent->key});
     identity.decryption.push_back({encryption->certificate, encryption->key});
+    identity.of_old.emplace_back();
+    add_overlap(ra, service, identity);
     for (const auto& pair : ra.previous_encryption) {
         if (auto previous = key_pair(pair, "a previous CEP encryption")) {
             check_key_use(pair, *previous->key, keys::KeyUse::unwrap);
@@ -132,42 +144,49 @@ std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings
 }
 
 std::optional<Assembly::Pair> Assembly::key_pair(const config::KeyPairSettings& pair, std::string_view what) {
-    const std::string remedy = "see `countersign config explain " + pair.place.key + "`";
-    auto key = note(pair.place, open_key(pair.key), remedy);
-    const auto text = note(pair.place, read_file(pair.certificate), remedy);
-    if (!key || !text) return std::nullopt;
+    const auto text =
+        note(pair.place, read_file(pair.certificate), "see `countersign config explain " + pair.place.key + "`");
+    if (!text) return std::nullopt;
     auto certificate = crypto::Certificate::from_pem(*text);
     if (!certificate) {
         error(pair.place, pair.certificate.string() + ": " + certificate.error().detail,
               "name a file with one PEM certificate");
         return std::nullopt;
     }
-    if (!((*key)->public_key() == certificate->public_key())) {
+    return key_pair_of(pair, {pair.key, *std::move(certificate)}, what);
+}
+
+std::optional<Assembly::Pair> Assembly::key_pair_of(const config::KeyPairSettings& pair, const ra::Identity& identity,
+                                                    std::string_view what) {
+    auto key = note(pair.place, open_key(identity.key), "see `countersign config explain " + pair.place.key + "`");
+    if (!key) return std::nullopt;
+    if (!((*key)->public_key() == identity.certificate.public_key())) {
         error(pair.place,
-              std::string(what) + " certificate " + pair.certificate.string() + " does not belong to the key " +
-                  (*key)->describe(),
+              std::string(what) + " certificate " + identity.certificate.serial_hex() +
+                  " does not belong to the key " + (*key)->describe(),
               "name the certificate that was issued for this key");
         return std::nullopt;
     }
-    return Pair{*std::move(key), *std::move(certificate)};
+    return Pair{*std::move(key), identity.certificate};
 }
 
 void Assembly::check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate,
                                  crypto::KeyUsage needed, std::string_view what,
                                  const std::vector<crypto::Certificate>& chain) {
     const auto now = parts_.clock.now();
-    const std::string name = std::string(what) + " certificate " + pair.certificate.string();
+    const std::string name = std::string(what) + " certificate " + certificate.serial_hex();
     if (const auto usage = certificate.key_usage(); usage && (*usage & needed) == 0) {
         error(pair.place, name + " has key usage " + crypto::describe_key_usage(*usage),
               "it needs " + crypto::describe_key_usage(needed));
     }
     if (!certificate.valid_at(now)) {
-        error(pair.place,
-              name + " is valid from " + to_rfc3339(certificate.not_before()) + " to " +
-                  to_rfc3339(certificate.not_after()),
-              "check this machine's clock, or renew the certificate");
+        // No error: the admin side must come up and say so. Enrollments are answered 503 until it is mended.
+        warning(pair.place,
+                name + " is not valid now but from " + to_rfc3339(certificate.not_before()) + " to " +
+                    to_rfc3339(certificate.not_after()),
+                "check this machine's clock, or renew the certificate: see docs/ra-lifecycle.md");
     } else if (certificate.not_after() - now < std::chrono::days{60}) {
-        warning(pair.place, name + " expires on " + to_rfc3339(certificate.not_after()), "renew it soon");
+        warning(pair.place, name + " expires on " + to_rfc3339(certificate.not_after()), "see `countersign ra status`");
     }
     if (!crypto::order_chain(certificate, chain)) {
         error(pair.place, name + " was not issued by the CA of this profile",
@@ -193,12 +212,14 @@ void Assembly::check_recorded_agent(const config::KeyPairSettings& pair, const s
     const auto record = parts_.database.issued().find(ca, agent.serial_hex());
     if (!record) return error(pair.place, record.error().detail, "see `countersign config explain store`");
     if (!*record || (*record)->kind != "ra" || !equal((*record)->der, agent.der())) {
-        return error(pair.place, pair.certificate.string() + " is not in the store as an RA certificate of ca." + ca,
+        return error(pair.place,
+                     "the agent certificate " + agent.serial_hex() + " is not in the store as an RA certificate of ca." +
+                         ca,
                      "use the store that `countersign init` made together with this certificate, or restore both from "
                      "one backup");
     }
     if ((*record)->revoked) {
-        error(pair.place, pair.certificate.string() + " has been revoked",
+        error(pair.place, "the agent certificate " + agent.serial_hex() + " has been revoked",
               "have the CA issue another agent certificate");
     }
 }

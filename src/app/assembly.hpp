@@ -20,15 +20,19 @@ private:
     };
     struct Identity {
         std::shared_ptr<const ra::Agent> agent;
-        std::vector<scep::DecryptionKey> decryption;  // current first
+        std::vector<scep::DecryptionKey> decryption;           // current first
+        std::vector<std::shared_ptr<const ra::Agent>> of_old;  // beside decryption; ra::Profile::agents_of_old
     };
 
     // assembly.cpp
     void build_backend(const std::string& name, const config::CaSettings& ca);
     void build_profile(const config::ProfileSettings& profile);
-    std::optional<Identity> identity_of(const config::RaSettings& ra, const config::ProfileSettings& profile,
+    std::optional<Identity> identity_of(const config::RaSettings& ra, const ra::RaInService& service,
+                                        const config::ProfileSettings& profile,
                                         const std::vector<crypto::Certificate>& chain);
     std::optional<Pair> key_pair(const config::KeyPairSettings& pair, std::string_view what);
+    std::optional<Pair> key_pair_of(const config::KeyPairSettings& pair, const ra::Identity& identity,
+                                    std::string_view what);
     void check_certificate(const config::KeyPairSettings& pair, const crypto::Certificate& certificate,
                            crypto::KeyUsage needed, std::string_view what,
                            const std::vector<crypto::Certificate>& chain);
@@ -36,6 +40,12 @@ private:
     void check_recorded_agent(const config::KeyPairSettings& pair, const std::string& ca,
                               const crypto::Certificate& agent);
     std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);
+
+    // ra_assembly.cpp: which certificates of an RA are in force, and which still overlap
+    std::shared_ptr<ra::RaInService> ra_in_service(const std::string& name);
+    std::optional<ra::Identities> configured_identities(const config::RaSettings& ra);
+    void add_overlap(const config::RaSettings& ra, const ra::RaInService& service, Identity& identity);
+    void check_renewal(const config::RaSettings& ra, const ra::RaInService& service);
 
     // wire.cpp: the only names of adapters
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
@@ -54,6 +64,7 @@ private:
     const config::Settings& settings_;
     SharedParts parts_;
     std::optional<Secret> pepper_;
+    std::map<std::string, std::shared_ptr<ra::RaInService>> services_;
     Wiring wiring_;
 };
 

@@ -4,6 +4,7 @@
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
+#include "caretaker.hpp"
 #include "monitoring.hpp"
 #include "operations_log.hpp"
 #include "process_memory.hpp"
@@ -49,6 +50,7 @@ public:
           admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
           workers_(worker_count(settings_.server), settings_.server.queue),
           surfaces_(settings_),
+          caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}),
           metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {
         set_log_level(settings_.log.level);
     }
@@ -59,12 +61,15 @@ public:
         follow_up_once();
         start_serving();
         std::jthread follower([this](const std::stop_token& stop) { follow(stop); });
+        std::jthread caretaker([this](const std::stop_token& stop) { take_care(stop); });
         wait_for_the_end();
         sd_notify(0, "STOPPING=1");
         spdlog::info("draining: {} connections open", server_->open_connections());
         server_->drain(settings_.server.drain_timeout);
         follower.request_stop();
+        caretaker.request_stop();
         follower.join();
+        caretaker.join();
         workers_.drain();
         record(audit::event::daemon_stopped);
         seal_.seal();
@@ -89,7 +94,8 @@ private:
                 clock_,
                 [this] { return server_ ? server_->open_connections() : 0; },
                 [this] { return workers_.queued(); },
-                version};
+                version,
+                [this] { return caretaker_.renewals(); }};
     }
 
     http::ServerOptions server_options(const config::Settings& settings) {
@@ -156,6 +162,7 @@ private:
             const int signal = sigtimedwait(&signals, nullptr, &patience);
             if (watchdog_us != 0) sd_notify(0, "WATCHDOG=1");
             if (signal == SIGHUP) reload();
+            if (caretaker_.wants_adoption()) adopt();
             if (signal == SIGTERM || signal == SIGINT) return;
         }
     }
@@ -168,12 +175,8 @@ private:
             auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
             auto wiring = assemble_or_throw(settings);
             auto admin = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
-            auto router = make_router(settings, wiring, admin, enrollment_, shared_parts(), metrics_);
-            {
-                const std::lock_guard lock(wiring_mutex_);
-                wiring_ = std::move(wiring);
-            }
-            server_->swap_router(std::move(router));
+            put_in_force(settings, std::move(wiring), admin);
+            admin_ = std::move(admin);
             surfaces_.learn(settings);
             if (const auto tls = server_->reload_tls(); !tls)
                 spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
@@ -184,6 +187,44 @@ private:
             spdlog::error("not reloaded, everything stays as it was, removed accounts too: {}", error.what());
             sd_notify(0, "READY=1\nSTATUS=the last reload failed, everything is as before it; see the log");
         }
+    }
+
+    // Requests in flight finish with what they began with.
+    void put_in_force(const config::Settings& settings, Wiring wiring, const AdminSurfaces& admin) {
+        auto router = make_router(settings, wiring, admin, enrollment_, shared_parts(), metrics_);
+        {
+            const std::lock_guard lock(wiring_mutex_);
+            wiring_ = std::move(wiring);
+        }
+        server_->swap_router(std::move(router));
+        if (&settings != &in_force_) in_force_ = settings;
+    }
+
+    // RA certificates were renewed, by us or by `countersign ra renew`, or an overlap ended: the settings stay, the
+    // certificates are read anew.
+    void adopt() {
+        try {
+            put_in_force(in_force_, assemble_or_throw(in_force_), admin_);
+            spdlog::info("the RA's certificates in force have changed; GetCACert shows the new ones");
+        } catch (const std::exception& error) {
+            spdlog::error("the RA's renewed certificates cannot be put in force, the old ones stay: {}", error.what());
+            caretaker_.adoption_failed();
+        }
+    }
+
+    void take_care(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock(mutex);
+        do {
+            Wiring wiring;
+            {
+                const std::lock_guard wiring_lock(wiring_mutex_);
+                wiring.ras = wiring_.ras;
+                wiring.backends = wiring_.backends;
+            }
+            caretaker_.look_after(wiring);
+        } while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested());
     }
 
     void follow(const std::stop_token& stop) {
@@ -224,6 +265,7 @@ private:
     SystemRandom random_;
     config::Settings settings_;
     AuditTrail audit_trail_;
+    config::Settings in_force_ = settings_;  // of the last reload that succeeded
     std::unique_ptr<audit::CountingSink> audit_;
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<keys::KeySource> keys_;
@@ -234,6 +276,7 @@ private:
     AdminSurfaces admin_;
     async::WorkerPool workers_;
     SurfaceMap surfaces_;
+    Caretaker caretaker_;
     std::shared_ptr<admin::Metrics> metrics_;
     std::unique_ptr<http::Server> server_;
 };

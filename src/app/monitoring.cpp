@@ -20,6 +20,25 @@ admin::ReadinessCheck validity(std::string name, const crypto::Certificate& cert
                 if (certificate.valid_at(clock.now())) return {};
                 return fail::expired("the certificate is valid from " + to_rfc3339(certificate.not_before()) + " to " +
                                      to_rfc3339(certificate.not_after()));
+            },
+            [certificate, &clock]() -> std::string {
+                const auto days = ra::threshold_passed({{}, {}, {}, {}, certificate.not_before(),
+                                                        certificate.not_after()},
+                                                       clock.now());
+                if (!days || *days == 0) return {};
+                return "it expires in less than " + std::to_string(*days) + " days: " +
+                       to_rfc3339(certificate.not_after());
+            }};
+}
+
+// Whether the last try to renew failed: nothing is broken yet, and will be.
+admin::ReadinessCheck renewal(const std::shared_ptr<const ra::RaInService>& service) {
+    return {"renewal of ra " + service->name, [] { return Result<void>(); },
+            [service]() -> std::string {
+                const auto succession = ra::SuccessionFile(service->directory, service->name).read();
+                if (!succession) return succession.error().detail;
+                if (!succession->last || succession->last->success) return {};
+                return "the last try failed: " + succession->last->detail;
             }};
 }
 
@@ -33,6 +52,7 @@ std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedP
         checks.push_back(
             validity("encryption of profile " + name, profile->decryption_keys.front().certificate, parts.clock));
     }
+    for (const auto& [name, service] : wiring.ras) checks.push_back(renewal(service));
     return checks;
 }
 
@@ -50,10 +70,28 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
     for (const auto& [name, backend] : wiring.backends) {
         for (const auto& certificate : backend->chain()) add("ca", name, certificate);
     }
+    for (const auto& one : watched_certificates(wiring))
+        subjects.watched.push_back({one.kind, one.name, printable(one.subject), one.not_after});
     return subjects;
 }
 
 }  // namespace
+
+std::vector<ra::WatchedCertificate> watched_certificates(const Wiring& wiring) {
+    std::vector<ra::WatchedCertificate> watched;
+    const auto add = [&](std::string kind, const std::string& name, const crypto::Certificate& certificate) {
+        watched.push_back({std::move(kind), name, certificate.subject().text(), certificate.serial_hex(),
+                           certificate.not_before(), certificate.not_after()});
+    };
+    for (const auto& [name, service] : wiring.ras) {
+        for (const auto& [role, identity] : service->identities)
+            add(std::string(ra::name(role)), name, identity.certificate);
+    }
+    for (const auto& [name, backend] : wiring.backends) {
+        for (const auto& certificate : backend->chain()) add("ca", name, certificate);
+    }
+    return watched;
+}
 
 void add_api(http::Router& router, const AdminSurfaces& admin, const SharedParts& parts) {
     const auto api =

@@ -5,6 +5,7 @@
 #include "countersign/app/wire.hpp"
 #include "countersign/http/router.hpp"
 #include "countersign/http/server.hpp"
+#include "countersign/ra/expiry_watch.hpp"
 
 #include <map>
 #include <memory>
@@ -12,6 +13,9 @@
 #include <string>
 
 namespace countersign::app {
+
+// The certificates in force whose end somebody must see coming.
+std::vector<ra::WatchedCertificate> watched_certificates(const Wiring& wiring);
 
 void add_api(http::Router& router, const AdminSurfaces& admin, const SharedParts& parts);
 void add_monitoring(http::Router& router, const config::Settings& settings, const Wiring& wiring,

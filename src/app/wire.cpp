@@ -99,6 +99,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& n
         TRY(auto oid, crypto::extended_key_usage_from_name(purpose));
         options.extended_key_usage.push_back(std::move(oid));
     }
+    options.renews_after_expiry = parts_.renews_after_expiry;
     options.max_validity = std::chrono::days{ca.max_validity_days};
     options.crl_validity = std::chrono::hours{ca.crl_validity_hours};
     options.crl_refresh = std::chrono::hours{ca.crl_refresh_hours};
@@ -196,7 +197,7 @@ std::shared_ptr<const http::Router> make_router(const config::Settings& settings
             if (path.ends_with(".dll")) forms.insert(std::filesystem::path(path).parent_path().string());
         }
         for (const auto& form : forms) router->add(form, endpoint);
-        add_password_page(*router, settings.profiles.at(name), *profile, admin, endpoint);
+        add_password_page(*router, settings.profiles.at(name), *profile, admin, parts.clock, endpoint);
     }
     for (const auto& [name, ca] : settings.ca) {
         if (!ca.crl_path.empty())

@@ -83,6 +83,23 @@ constexpr std::array kCatalogue{
                    "Find out who did; `countersign audit verify` says where."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
+    CatalogueEntry{event::certificate_expiring, Severity::warning,
+                   "A certificate of the RA or a CA ends in less than 60, 30 or 7 days. Said once for each, and at each "
+                   "start."},
+    CatalogueEntry{event::certificate_expired, Severity::alert,
+                   "A certificate of the RA or a CA has expired. Under an expired agent nothing is enrolled: see "
+                   "docs/ra-lifecycle.md."},
+    CatalogueEntry{event::ra_renewal_started, Severity::info,
+                   "Renewal of the RA's own certificates began: says who asked, the daemon or an operator."},
+    CatalogueEntry{event::ra_renewal_pending, Severity::info,
+                   "The CA holds a request for an RA certificate; it is polled until it decides."},
+    CatalogueEntry{event::ra_renewal_failed, Severity::alert,
+                   "A try to renew the RA's certificates failed; what is in force stays in force. Says why, and when the "
+                   "next try is."},
+    CatalogueEntry{event::ra_renewed, Severity::info,
+                   "New RA certificates take effect; names serials, keys and ends. Without this record they do not."},
+    CatalogueEntry{event::ra_overlap_ended, Severity::info,
+                   "RA keys of before a rollover serve no more; they may be removed from file or token."},
 };
 
 const CatalogueEntry* entry_of(std::string_view id) {

@@ -52,6 +52,10 @@ void check_ra(Document& document, const std::string& name, const RaSettings& ra)
         document.refuse(key + ".agent.certificate", "the agent and the encryption certificate are the same",
                         "make two certificates");
     }
+    if (!ra.ca.empty() && !document.settings.ca.contains(ra.ca)) {
+        document.refuse(key + ".ca", "there is no [ca." + printable(ra.ca, 60) + "]",
+                        one_of(document.settings.ca, "ca"));
+    }
     for (const KeyPairSettings& previous : ra.previous_encryption) {
         if (previous.key.empty() || (previous.key != ra.encryption.key && previous.key != ra.agent.key)) continue;
         document.refuse(previous.place.key + ".key", "this key is in use as the current encryption or agent key",

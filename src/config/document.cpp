@@ -97,7 +97,7 @@ private:
     }
 
     void read_ra(const toml::table& table, RaSettings& ra, const std::string& shown) {
-        refuse_unknown("ra", shown, table);
+        fill("ra", shown, table, &ra);
         ra.place = document_.place_of(shown);
         ra.encryption.place = only_table(table, "encryption", "ra.*.encryption", shown + ".encryption", &ra.encryption);
         ra.agent.place = only_table(table, "agent", "ra.*.agent", shown + ".agent", &ra.agent);

@@ -46,6 +46,7 @@ void put_plain_admin(void* section, const Value& value) {
 }
 
 using Pair = KeyPairSettings;
+using Ra = RaSettings;
 using Tls = TlsSettings;
 using Lis = ListenerSettings;
 using Sig = SignInSettings;
@@ -171,11 +172,37 @@ constexpr Key key_table[] = {
         "server.workers."}
         .between(0, 1024, "sessions"),
 
+    {"ra", "ca", Kind::text, "", put<&Ra::ca>,
+     "Name of the [ca.NAME] that renews the two certificates. Absent: that of the first profile that uses this RA."},
+    Key{"ra", "renew", Kind::text, "\"automatic\"", put<&Ra::renew>,
+        "automatic: the daemon renews both certificates ahead of expiry. manual: only `countersign ra renew` does."}
+        .among("automatic,manual"),
+    Key{"ra", "renew_at_percent", Kind::number, "66", put<&Ra::renew_at_percent>,
+        "How much of a certificate's life has passed when it is renewed."}
+        .between(1, 99, "percent"),
+    Key{"ra", "renew_key", Kind::text, "\"new\"", put<&Ra::renew_key>,
+        "Whether renewed certificates are for new keys, made where the old ones are (the token, or files in directory), "
+        "or for the same ones."}
+        .among("new,same"),
+    Key{"ra", "certificate_days", Kind::number, "730", put<&Ra::certificate_days>,
+        "Life of a renewed certificate, as asked for; the CA may cut it, or go by a template of its own."}
+        .between(1, 3650, "days"),
+    Key{"ra", "overlap_days", Kind::number, "30", put<&Ra::overlap_days>,
+        "How long after a rollover the keys before it still serve clients that remember them. 0: not at all."}
+        .between(0, 3650, "days"),
+    {"ra", "directory", Kind::file, "\"ra\"", put<&Ra::directory>,
+     "Where rollovers are kept: NAME.json with the renewed certificates, and new keys in files. The daemon must be able "
+     "to write there."},
+
     Key{"ra.*.encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
     Key{"ra.*.encryption", "certificate", Kind::file, "", put<&Pair::certificate>, "PEM certificate of that key."}
         .needed(),
+    {"ra.*.encryption", "template", Kind::text, "\"CEPEncryption\"", put<&Pair::template_name>,
+     "What a CA that issues by template is asked for at renewal; its name there."},
     Key{"ra.*.agent", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
     Key{"ra.*.agent", "certificate", Kind::file, "", put<&Pair::certificate>, "PEM certificate of that key."}.needed(),
+    {"ra.*.agent", "template", Kind::text, "\"EnrollmentAgentOffline\"", put<&Pair::template_name>,
+     "What a CA that issues by template is asked for at renewal; its name there."},
     Key{"ra.*.previous_encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),
     Key{"ra.*.previous_encryption", "certificate", Kind::file, "", put<&Pair::certificate>,
         "PEM certificate of that key."}

@@ -15,7 +15,7 @@ Result<ca::CountersignedRequest> Agent::countersign(ApprovedRequest approved, Ti
     TRY(Bytes cms,
         crypto::build_signed_data(oid::data, approved.request_.der(), {identity_.certificate}, signer, sign));
     return ca::CountersignedRequest(std::move(cms), std::move(approved.request_), std::move(approved.plan_),
-                                    std::move(approved.template_name_));
+                                    std::move(approved.template_name_), std::move(approved.renews_));
 }
 
 }  // namespace countersign::ra

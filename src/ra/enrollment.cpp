@@ -61,6 +61,10 @@ Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const
 // bytes -> verify envelope -> open -> answer by type
 Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView message, const std::string& client) {
     const Time now = parts_.clock.now();
+    // Nobody would believe a reply, and the CA no countersignature: nothing is opened, nothing reserved.
+    if (!profile.agent->identity().certificate.valid_at(now)) {
+        return fail::unavailable("the enrollment agent certificate is not valid now: see `countersign ra status`");
+    }
     auto verified = scep::VerifiedEnvelope::verify(message);
     if (!verified) {
         note(audit::Event(audit::event::message_refused, audit::Severity::warning)

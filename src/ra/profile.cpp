@@ -10,4 +10,10 @@ policy::TemplateSet Profile::template_set() const {
     return {named(template_signature), named(template_encryption), named(template_general_purpose)};
 }
 
+const Agent& Profile::replying_agent(std::size_t recipient, Time now) const {
+    if (recipient >= agents_of_old.size() || !agents_of_old[recipient]) return *agent;
+    const auto& of_old = agents_of_old[recipient];
+    return of_old->identity().certificate.valid_at(now) ? *of_old : *agent;
+}
+
 }  // namespace countersign::ra

@@ -144,7 +144,8 @@ Result<Bytes> Enrollment::pending(Exchange& exchange) {
 
 Result<Bytes> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context,
                                 const scep::ReplyContent& content, Time now) {
-    return scep::build_reply(context, content, profile.agent->identity(), now, parts_.random);
+    const auto& agent = profile.replying_agent(context.style.recipient, now);
+    return scep::build_reply(context, content, agent.identity(), now, parts_.random);
 }
 
 void Enrollment::note(const audit::Event& event) {

@@ -18,7 +18,7 @@ struct Refusal {
 
 struct Match {
     const crypto::EnvelopedData::Recipient* recipient = nullptr;
-    const DecryptionKey* key = nullptr;
+    std::size_t key = 0;
 };
 
 // Debian's scepclient encrypts to every certificate of GetCACert: several recipients, one of them ours. Two of
@@ -32,7 +32,8 @@ std::optional<Match> one_usable(const crypto::EnvelopedData& data, const std::ve
                 continue;
             }
             if (found) return std::nullopt;
-            found = Match{&recipient, &key};
+            found = Match{&recipient, static_cast<std::size_t>(&key - keys.data())};
+            break;  // certificates of one key share its identifier: the first one is meant
         }
     }
     return found;
@@ -92,13 +93,13 @@ struct RequestOpener {
     }
 
     std::variant<RequestContent, Refusal> decipher(const crypto::EnvelopedData& data, const Match& match,
-                                                   const Secret& substitute_secret) {
+                                                   const DecryptionKey& key, const Secret& substitute_secret) {
         style.transport = match.recipient->transport;
-        if (!keys::unwraps(*match.key->key, style.transport)) {
+        if (!keys::unwraps(*key.key, style.transport)) {
             return Refusal{Wire::unsupported_algorithm, "a key transport that this key cannot undo"};
         }
         const auto content_key =
-            keys::unwrap_content_key(*match.key->key, style.transport, match.recipient->encrypted_key,
+            keys::unwrap_content_key(*key.key, style.transport, match.recipient->encrypted_key,
                                      crypto::key_size(data.cipher), substitute_secret);
         if (!content_key) return Refusal{Wire::key_unavailable, describe(content_key.error())};
         const auto plaintext = crypto::decrypt(data.cipher, content_key->reveal(), data.iv, data.ciphertext);
@@ -121,11 +122,12 @@ struct RequestOpener {
         if (auto refusal = refuse_in_public(data, accepted)) return fail(*std::move(refusal));
         const auto match = one_usable(*data, keys);
         if (!match) return fail({Wire::undecipherable, "not exactly one recipient of the envelope is ours"});
+        style.recipient = match->key;
         if (*envelope.message_type() == MessageType::cert_poll) {
             style.transport = match->recipient->transport;
             return OpenedRequest(std::move(envelope), Undisclosed{}, style);
         }
-        auto opened = decipher(*data, *match, substitute_secret);
+        auto opened = decipher(*data, *match, keys[match->key], substitute_secret);
         if (auto* refusal = std::get_if<Refusal>(&opened)) return fail(std::move(*refusal));
         return OpenedRequest(std::move(envelope), std::get<RequestContent>(std::move(opened)), style);
     }

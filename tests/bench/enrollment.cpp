@@ -4,6 +4,7 @@
 #include "primitives.hpp"
 #include "report.hpp"
 #include "scep_load.hpp"
+#include "token.hpp"
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -29,6 +30,8 @@ struct Options {
     std::size_t enrollments = 2000;
     std::size_t queries = 40000;
     std::vector<std::size_t> connections{1, 8, 32};
+    bool token = true;
+    double token_seconds = 5;
 };
 
 constexpr std::size_t kPrimitiveRounds = 150;
@@ -110,6 +113,45 @@ void measure_countersignd(const Options& options, Report& report) {
     }
 }
 
+// As many as the daemon has workers (app::worker_count).
+std::size_t worker_count() {
+    return std::max(8U, 4 * std::thread::hardware_concurrency());
+}
+
+// Files and token in turn, the token by itself around each row: what the machine does besides changes by the minute.
+void measure_token(const Options& options, Report& report) {
+    const SoftHsmToken token(fs::path(options.directory) / "softhsm");
+    const auto in_files = make_instance(options.countersign, fs::path(options.directory) / "files");
+    const auto in_token = make_instance(options.countersign, fs::path(options.directory) / "token", token.uri());
+    ServerProcess file_server({options.countersignd, "--config", in_files.config.string()}, {},
+                              in_files.directory / "daemon.log");
+    ServerProcess token_server({options.countersignd, "--config", in_token.config.string()}, {},
+                               in_token.directory / "daemon.log");
+    if (!file_server.wait_until_ready(in_files.endpoint, 30s) || !token_server.wait_until_ready(in_token.endpoint, 30s))
+        throw std::runtime_error("countersignd does not come up");
+    Minter file_minter(in_files, "default");
+    Minter token_minter(in_token, "default");
+    RequestMaker file_maker(in_files.endpoint, fetch_certificates(in_files.endpoint), 8);
+    RequestMaker token_maker(in_token.endpoint, fetch_certificates(in_token.endpoint), 8);
+    for (const auto connections : options.connections) {
+        const auto files = measure_enrollments("files", file_server, in_files.endpoint, file_maker,
+                                               file_minter.mint(options.enrollments), connections);
+        TokenRow row;
+        row.files_per_second = files.per_second();
+        row.raw_threads = worker_count();
+        const double before = token.raw_per_second(row.raw_threads, options.token_seconds);
+        row.enrollments = measure_enrollments("softhsm", token_server, in_token.endpoint, token_maker,
+                                              token_minter.mint(options.enrollments), connections);
+        row.raw_per_second = (before + token.raw_per_second(row.raw_threads, options.token_seconds)) / 2;
+        if (row.enrollments.refused > 0) throw std::runtime_error("countersignd refused a good request");
+        report.tokens.push_back(row);
+    }
+    report.remarks.emplace_back(
+        "Token alone: one raw decryption and three signatures through PKCS#11 directly, on as many threads as the daemon "
+        "has workers. SoftHSM computes on the same cores as the daemon, so what the daemon does besides RSA is missing "
+        "from the token's own rate; a token with a processor of its own loses nothing that way.");
+}
+
 void measure_scepserver(const Options& options, Report& report) {
     const std::string depot = (fs::path(options.directory) / "scepserver").string();
     const auto log = fs::path(options.directory) / "scepserver.log";
@@ -138,6 +180,11 @@ void run(const Options& options) {
     Report report;
     measure_countersignd(options, report);
     report.primitives_crowded = measure_primitives(kPrimitiveRounds, std::thread::hardware_concurrency());
+    if (!options.token || !SoftHsmToken::installed()) {
+        report.remarks.emplace_back("Keys in a token: not measured.");
+    } else {
+        measure_token(options, report);
+    }
     if (options.scepserver.empty() || !fs::exists(options.scepserver)) {
         report.remarks.emplace_back("scepserver (Debian package scep) is not installed: not compared.");
     } else {
@@ -164,6 +211,8 @@ int main(int argc, char** argv) {
     app.add_option("--enrollments", options.enrollments, "How many for each row (at most 10000)");
     app.add_option("--queries", options.queries, "How many for each row");
     app.add_option("--connections", options.connections, "Numbers of connections");
+    app.add_flag("!--no-token", options.token, "Do not measure keys in SoftHSM");
+    app.add_option("--token-seconds", options.token_seconds, "How long the token is measured by itself, each time");
     CLI11_PARSE(app, argc, argv);
     try {
         run(options);

@@ -28,6 +28,16 @@ std::string Report::table() const {
             << row.requests << std::setw(10) << std::setprecision(0) << row.per_second() << std::setw(22)
             << row.per_core_second() << '\n';
     }
+    if (!tokens.empty()) {
+        out << "\nEvery key in SoftHSM, beside the token by itself and beside files\n"
+               "connections  issued     per s  token alone  of the token   of files  CPU ms each\n";
+    }
+    for (const auto& row : tokens) {
+        out << std::setw(11) << row.enrollments.connections << std::setw(8) << row.enrollments.enrollments
+            << std::setw(10) << std::setprecision(1) << row.enrollments.per_second() << std::setw(13)
+            << row.raw_per_second << std::setw(14) << std::setprecision(2) << row.of_token() << std::setw(11)
+            << row.of_files() << std::setw(13) << std::setprecision(3) << row.enrollments.cpu_ms_each() << '\n';
+    }
     for (const auto& remark : remarks) out << '\n' << remark << '\n';
     return std::move(out).str();
 }
@@ -52,6 +62,18 @@ std::string Report::json() const {
                                        {"requests", row.requests},
                                        {"per_second", row.per_second()},
                                        {"per_second_per_core", row.per_core_second()}});
+    }
+    document["tokens"] = nlohmann::json::array();
+    for (const auto& row : tokens) {
+        document["tokens"].push_back({{"connections", row.enrollments.connections},
+                                      {"enrollments", row.enrollments.enrollments},
+                                      {"per_second", row.enrollments.per_second()},
+                                      {"cpu_ms_each", row.enrollments.cpu_ms_each()},
+                                      {"raw_threads", row.raw_threads},
+                                      {"raw_per_second", row.raw_per_second},
+                                      {"files_per_second", row.files_per_second},
+                                      {"fraction_of_token", row.of_token()},
+                                      {"ratio_to_files", row.of_files()}});
     }
     document["rsa_primitives_ms_all_cores_busy"] = primitives_crowded.enrollment_ms();
     document["remarks"] = remarks;

@@ -32,9 +32,20 @@ struct QueryRow {
     double per_core_second() const { return static_cast<double>(requests) / cpu_seconds; }
 };
 
+// Every key in a token, beside the token by itself.
+struct TokenRow {
+    EnrollmentRow enrollments;
+    std::size_t raw_threads = 0;
+    double raw_per_second = 0;   // enrollments' worth of RSA; mean of just before and just after
+    double files_per_second = 0;  // the same load just before, keys in files
+    double of_token() const { return enrollments.per_second() / raw_per_second; }
+    double of_files() const { return enrollments.per_second() / files_per_second; }
+};
+
 struct Report {
     std::vector<EnrollmentRow> enrollments;
     std::vector<QueryRow> queries;
+    std::vector<TokenRow> tokens;
     PrimitiveCost primitives_crowded;  // on as many threads as there are cores
     std::vector<std::string> remarks;
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds a release and measures it: enrollments per second, CPU per enrollment beside its RSA primitives, queries per second, and
+# the same with every key in SoftHSM beside files and beside what the token does by itself, and
 # Debian's scepserver (package scep) under the same load if it is installed. Arguments go to bench_enrollment.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -18,6 +18,17 @@
 
 namespace countersign::admin {
 
+// How the renewal of an RA's certificates stands.
+struct RenewalState {
+    std::string ra;
+    Time next{};  // when the daemon renews, or tries again
+    bool automatic = true;
+    bool under_way = false;
+    bool tried = false;   // there was an outcome, which is:
+    bool success = false;
+    Time at{};
+};
+
 struct MetricsSources {
     store::Challenges& challenges;
     store::Transactions& transactions;
@@ -26,6 +37,7 @@ struct MetricsSources {
     std::function<std::size_t()> open_connections;
     std::function<std::size_t()> queued_jobs;
     std::string version;
+    std::function<std::vector<RenewalState>()> renewals{};  // may be empty
 };
 
 // Where a request went. A fixed set: labels from the wire would let strangers fill the memory.
@@ -43,6 +55,7 @@ struct ExpiringCertificate {
 struct MetricsSubjects {
     std::vector<std::string> profiles;  // whose outstanding challenges are counted
     std::vector<ExpiringCertificate> certificates;
+    std::vector<ExpiringCertificate> watched{};  // `name` is that of the RA or CA
 };
 
 class Metrics {

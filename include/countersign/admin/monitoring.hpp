@@ -38,6 +38,7 @@ public:
 struct ReadinessCheck {
     std::string name;                      // "store", "ca default", "agent of profile default"
     std::function<Result<void>()> passes;  // may block
+    std::function<std::string()> warning{};  // what will make it fail if nobody looks; empty: nothing
 };
 
 // Checks at most every few seconds, however often it is asked; while one request checks, others get the answer before.
@@ -54,6 +55,7 @@ private:
     struct Finding {
         std::string name;
         std::string problem;  // empty: none
+        std::string warning{};  // likewise
     };
     struct Findings {
         std::vector<Finding> all;

@@ -9,6 +9,7 @@
 #include "countersign/core/secret.hpp"
 #include "countersign/net/endpoint.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -25,7 +26,9 @@ struct SinglePassword {
     std::string_view value;
 };
 struct NoPasswordNeeded {};
-Bytes shown(ByteView thumbprint, const std::variant<OneTimePassword, SinglePassword, NoPasswordNeeded>& password);
+// `notice`: what is wrong with the server; empty: nothing.
+Bytes shown(ByteView thumbprint, const std::variant<OneTimePassword, SinglePassword, NoPasswordNeeded>& password,
+            const std::string& notice = {});
 Bytes cache_full(std::chrono::minutes valid, std::size_t max_outstanding);
 Bytes no_permission();
 }  // namespace page
@@ -37,6 +40,7 @@ struct PasswordPageOptions {
     std::size_t max_outstanding = 0;
     Secret single_password;              // mode single-password alone
     Bytes ca_thumbprint;                 // MD5, 16 octets
+    std::function<std::string()> notice{};  // page::shown; may be empty
 };
 
 // At the directory (301 from the form without slash), and at mscep.dll in it, where signed-in clients may also speak SCEP.
@@ -58,6 +62,7 @@ private:
     net::Response withhold(const net::Request& request, const Caller& caller, const std::string& reason);
     net::Response show(const Caller& caller);
     net::Response mint(const Caller& caller);
+    std::string notice() const { return options_.notice ? options_.notice() : std::string(); }
 
     PasswordPageOptions options_;
     std::shared_ptr<Desk> desk_;

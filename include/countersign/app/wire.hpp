@@ -19,6 +19,7 @@
 #include "countersign/keys/key.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/followup.hpp"
+#include "countersign/ra/renewer.hpp"
 #include "countersign/store/database.hpp"
 
 #include <functional>
@@ -67,11 +68,13 @@ struct SharedParts {
     const Clock& clock;
     Random& random;
     keys::KeySource& keys;
+    bool renews_after_expiry = false;  // ca::LocalCaOptions
 };
 
 struct Wiring {
     std::map<std::string, std::shared_ptr<ca::Backend>> backends;
     ra::Profiles profiles;
+    std::map<std::string, std::shared_ptr<const ra::RaInService>> ras;  // those a profile uses
     std::vector<config::Finding> findings;  // with an error among them nothing here may serve
 
     bool usable() const;

@@ -46,6 +46,13 @@ inline constexpr std::string_view audit_continued = "audit.continued";
 inline constexpr std::string_view audit_checkpoint = "audit.checkpoint";
 inline constexpr std::string_view audit_broken = "audit.broken";
 inline constexpr std::string_view crl_published = "crl.published";
+inline constexpr std::string_view certificate_expiring = "certificate.expiring";
+inline constexpr std::string_view certificate_expired = "certificate.expired";
+inline constexpr std::string_view ra_renewal_started = "ra.renewal_started";
+inline constexpr std::string_view ra_renewal_pending = "ra.renewal_pending";
+inline constexpr std::string_view ra_renewal_failed = "ra.renewal_failed";
+inline constexpr std::string_view ra_renewed = "ra.renewed";
+inline constexpr std::string_view ra_overlap_ended = "ra.overlap_ended";
 }  // namespace event
 
 std::span<const CatalogueEntry> catalogue();

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "countersign/core/bytes.hpp"
+#include "countersign/crypto/certificate.hpp"
 #include "countersign/crypto/certificate_builder.hpp"
 #include "countersign/crypto/certificate_request.hpp"
 
+#include <optional>
 #include <string>
 
 namespace countersign::ra {
@@ -27,19 +29,24 @@ public:
     // What policy approved. A backend that builds certificates builds this; one that cannot must not issue more.
     const crypto::CertificateContent& plan() const { return plan_; }
     const std::string& template_name() const { return template_name_; }
+    // Set: the RA renews this certificate of its own; never a client's request. The plan has the same subject and
+    // usages, for the same or a new key.
+    const std::optional<crypto::Certificate>& renews() const { return renews_; }
 
 private:
     friend class ra::Agent;
     CountersignedRequest(Bytes cms, crypto::CertificateRequest request, crypto::CertificateContent plan,
-                         std::string template_name)
+                         std::string template_name, std::optional<crypto::Certificate> renews)
         : cms_(std::move(cms)),
           request_(std::move(request)),
           plan_(std::move(plan)),
-          template_name_(std::move(template_name)) {}
+          template_name_(std::move(template_name)),
+          renews_(std::move(renews)) {}
     Bytes cms_;
     crypto::CertificateRequest request_;
     crypto::CertificateContent plan_;
     std::string template_name_;
+    std::optional<crypto::Certificate> renews_;
 };
 
 }  // namespace countersign::ca

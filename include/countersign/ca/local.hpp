@@ -3,7 +3,8 @@
 // It believes nobody: before issuing it verifies that the request carries exactly one signature, by a certificate it
 // issued itself (in the ledger as kind "ra") or was configured to believe, that is valid, not revoked and has the
 // Certificate Request Agent EKU; and that the plan is about the key in that request and inside the CA's own
-// constraints. What it refuses is Rejected; a validity beyond its own or max_validity is cut. Blocking; safe on many
+// constraints. It makes an RA certificate only as the successor of one in its ledger, with the same subject and usages.
+// What it refuses is Rejected; a validity beyond its own or max_validity is cut. Blocking; safe on many
 // threads.
 #pragma once
 
@@ -33,6 +34,9 @@ struct LocalCaOptions {
     std::chrono::hours crl_validity{24 * 7};
     std::chrono::hours crl_refresh{12};  // a CRL older than this is made again on demand
     crypto::DigestAlgorithm digest = crypto::DigestAlgorithm::sha256;
+    // An RA certificate may be renewed under an agent of its own that has expired: for the operator who repairs an
+    // instance, never for the daemon.
+    bool renews_after_expiry = false;
 };
 
 class LocalCa final : public Backend, public Revoker {

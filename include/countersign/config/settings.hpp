@@ -86,6 +86,7 @@ struct KeyPairSettings {
     Place place;
     std::string key;                           // URI: "file:/abs/path" or "pkcs11:..."
     std::filesystem::path certificate;
+    std::string template_name = {};            // of the RA's own: what a CA that issues by template is asked for
 };
 
 struct RaSettings {
@@ -93,6 +94,13 @@ struct RaSettings {
     KeyPairSettings encryption;
     KeyPairSettings agent;
     std::vector<KeyPairSettings> previous_encryption;  // still open envelopes after a rollover
+    std::string ca;                            // renews the certificates; empty: that of the profiles that use this RA
+    std::string renew = "automatic";           // or "manual"
+    std::uint32_t renew_at_percent = 66;       // of a certificate's life
+    std::string renew_key = "new";             // or "same"
+    std::uint32_t certificate_days = 730;
+    std::uint32_t overlap_days = 30;
+    std::filesystem::path directory;           // what rollovers leave: NAME.json, new keys in files
 };
 
 struct CaSettings {

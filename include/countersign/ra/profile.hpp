@@ -23,8 +23,10 @@ enum class WhenUnavailable { answer_retry, answer_pending };
 struct Profile {
     std::string name;
     scep::AcceptedAlgorithms accepted;
-    std::vector<scep::DecryptionKey> decryption_keys;
+    std::vector<scep::DecryptionKey> decryption_keys;  // the advertised one first
     std::shared_ptr<const Agent> agent;
+    // Beside decryption_keys: the agent that was advertised together with each; null or not there: the agent above.
+    std::vector<std::shared_ptr<const Agent>> agents_of_old;
     std::shared_ptr<challenge::Verifier> verifier;
     std::string ca_name;  // how the ledger names the backend
     std::shared_ptr<ca::Backend> backend;
@@ -43,6 +45,10 @@ struct Profile {
     scep::BodyWithType ca_certificates;  // GetCACert, made once
 
     policy::TemplateSet template_set() const;
+    // Whose signature a client expects that encrypted to this one of decryption_keys: the agent it saw beside it, while
+    // that one is valid, else the present one. A client that remembers what GetCACert once said verifies replies with
+    // that (interop reference, fact 11).
+    const Agent& replying_agent(std::size_t recipient, Time now) const;
 };
 
 }  // namespace countersign::ra

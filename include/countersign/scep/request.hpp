@@ -24,6 +24,7 @@ struct DecryptionKey {
 struct EnvelopeStyle {
     crypto::ContentCipher cipher = crypto::ContentCipher::aes256_cbc;
     crypto::KeyTransport transport;
+    std::size_t recipient = 0;  // which of the decryption keys it was for; 0 also where none is known
     bool operator==(const EnvelopeStyle&) const = default;
 };
 

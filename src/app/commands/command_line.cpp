@@ -41,6 +41,7 @@ int run_command_line(const std::vector<std::string>& arguments, const std::strin
     add_check_commands(app, chosen, console);
     add_key_commands(app, chosen, console);
     add_audit_commands(app, chosen, console);
+    add_ra_commands(app, chosen, console);
     add_probe_command(app, chosen, console);
     try {
         // CLI11 takes them from the back.

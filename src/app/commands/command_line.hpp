@@ -26,6 +26,7 @@ void add_request_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_check_commands(CLI::App& app, Chosen& chosen,
                         Console& console);  // check, config explain, hash-password, store
 void add_key_commands(CLI::App& app, Chosen& chosen, Console& console);
+void add_ra_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_import_command(CLI::App& config_group, Chosen& chosen, Console& console);
 void add_audit_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_probe_command(CLI::App& app, Chosen& chosen, Console& console);

@@ -28,7 +28,7 @@ Result<void> check_recorded(const crypto::Certificate& agent, const LocalCaOptio
 }
 
 Result<void> check_agent(const crypto::Certificate& agent, const LocalCaOptions& issuer, store::Issued& ledger,
-                         Time now) {
+                         Time now, bool may_have_expired) {
     const auto usages = agent.extended_key_usage();
     if (std::ranges::find(usages, oid::ms_certificate_request_agent) == usages.end()) {
         return refused("the signer's certificate has no Certificate Request Agent EKU");
@@ -37,7 +37,7 @@ Result<void> check_agent(const crypto::Certificate& agent, const LocalCaOptions&
         return refused("the signer's certificate is not for digital signatures");
     }
     if (agent.basic_constraints().ca) return refused("the signer is a CA");
-    if (!agent.valid_at(now)) {
+    if (!agent.valid_at(now) && !(may_have_expired && agent.not_after() < now)) {
         return refused("the agent certificate is valid from " + to_rfc3339(agent.not_before()) + " to " +
                        to_rfc3339(agent.not_after()));
     }
@@ -69,7 +69,7 @@ Result<void> verify_countersignature(const CountersignedRequest& request, const 
     const auto sent = message->signer_certificate();
     if (!sent) return refused("the agent certificate is not in the message");
     const auto agent = last_agent.same_as(*sent);
-    CHECK(check_agent(agent, issuer, ledger, now));
+    CHECK(check_agent(agent, issuer, ledger, now, issuer.renews_after_expiry && request.renews()));
     if (const auto holds = message->verify(agent.public_key(), false); !holds) return refused(holds.error().detail);
     last_agent.remember(agent);
     return boost::system::in_place_value;

@@ -33,14 +33,29 @@ std::vector<crypto::Certificate> path_of(const LocalCaOptions& options) {
     return path;
 }
 
-// What no plan may hold, whoever approved it: this CA makes end entities, and agents only through make_ra_certificate.
-std::vector<std::string> never_issued(const crypto::CertificateContent& plan) {
+// An RA certificate comes from make_ra_certificate or succeeds one of this CA's ledger that is not revoked, for the same
+// subject and usages.
+Result<bool> succeeds_one_of_ours(const CountersignedRequest& request, const LocalCaOptions& options,
+                                  store::Issued& ledger) {
+    const auto& before = request.renews();
+    if (!before) return false;
+    TRY(const auto record, ledger.find(options.name, before->serial_hex()));
+    if (!record || record->kind != "ra" || record->revoked || !equal(record->der, before->der())) return false;
+    const auto& plan = request.plan();
+    return plan.subject == before->subject() && plan.subject_alt_names.empty() &&
+           plan.key_usage == before->key_usage().value_or(0) &&
+           plan.extended_key_usage == std::vector{std::string(oid::ms_certificate_request_agent)};
+}
+
+// What no plan may hold, whoever approved it: this CA makes end entities, and agents only as successors.
+std::vector<std::string> never_issued(const crypto::CertificateContent& plan, bool successor) {
     std::vector<std::string> objections;
     if (plan.basic_constraints.ca || plan.basic_constraints.path_length) objections.emplace_back("a CA certificate");
     constexpr crypto::KeyUsage authority = crypto::usage::key_cert_sign | crypto::usage::crl_sign;
     if ((plan.key_usage & authority) != 0) objections.emplace_back("a CA's key usage");
     for (const auto usage : {oid::ms_certificate_request_agent, oid::ocsp_signing, oid::any_extended_key_usage}) {
         if (std::ranges::find(plan.extended_key_usage, usage) == plan.extended_key_usage.end()) continue;
+        if (successor && usage == oid::ms_certificate_request_agent) continue;
         objections.push_back("extended key usage " + crypto::extended_key_usage_name(usage));
     }
     if (!plan.further_extensions.empty())
@@ -134,7 +149,11 @@ Result<Outcome> LocalCa::submit(const CountersignedRequest& request, const std::
 }
 
 Result<Outcome> LocalCa::State::issue(const CountersignedRequest& request, const Bytes& serial) {
-    auto objections = never_issued(request.plan());
+    TRY(const bool successor, succeeds_one_of_ours(request, options, ledger));
+    if (request.renews() && !successor) {
+        return Outcome(rejected("this CA renews RA certificates of its ledger alone, for the same subject and usages"));
+    }
+    auto objections = never_issued(request.plan(), successor);
     for (auto& objection : limits.objections(request.plan())) objections.push_back(std::move(objection));
     if (!objections.empty()) return Outcome(rejected("this CA does not issue: " + join(objections, "; ")));
     auto content = within_validity(request.plan(), limits, options.max_validity, clock.now());

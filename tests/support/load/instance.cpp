@@ -62,13 +62,15 @@ std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
-Instance make_instance(const std::filesystem::path& countersign, const std::filesystem::path& directory) {
+Instance make_instance(const std::filesystem::path& countersign, const std::filesystem::path& directory,
+                       const std::string& token) {
     std::filesystem::create_directories(directory.parent_path());
     const auto log = std::filesystem::path(directory.string() + ".init");
     std::filesystem::remove(log);
-    ServerProcess init({countersign.string(), "init", directory.string(), "--listen",
-                        "127.0.0.1:" + std::to_string(free_port()), "--ca-key", "rsa2048", "--json"},
-                       {}, log);
+    std::vector<std::string> arguments{countersign.string(), "init", directory.string(), "--listen",
+                                       "127.0.0.1:" + std::to_string(free_port()), "--ca-key", "rsa2048", "--json"};
+    if (!token.empty()) arguments.insert(arguments.end(), {"--token", token});
+    ServerProcess init(arguments, {}, log);
     const auto status = init.wait(120s);
     const auto text = contents(log);
     const auto start = text.find('{');

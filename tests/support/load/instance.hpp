@@ -29,7 +29,9 @@ std::uint16_t free_port();
 
 // Runs `countersign init` with RSA 2048 for the CA too (init's own default is larger) and a free port of the loopback
 // interface. Throws std::runtime_error with its output when it fails.
-Instance make_instance(const std::filesystem::path& countersign, const std::filesystem::path& directory);
+// `token`: a URI for --token; empty: keys in files.
+Instance make_instance(const std::filesystem::path& countersign, const std::filesystem::path& directory,
+                       const std::string& token = {});
 
 // A child process that is killed, if it still lives, when this goes. One thread at a time.
 class ServerProcess {

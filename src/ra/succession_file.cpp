@@ -1,0 +1,243 @@
+// The succession as JSON in a file that is replaced as a whole.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <nlohmann/json.hpp>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "countersign/crypto/encoding.hpp"
+#include "countersign/ra/succession.hpp"
+
+namespace countersign::ra {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t largest_file = 4 * 1024 * 1024;
+constexpr int format = 1;
+
+class Descriptor {
+public:
+    explicit Descriptor(int value) : value_(value) {}
+    ~Descriptor() {
+        if (value_ >= 0) ::close(value_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return value_; }
+    int release() { return std::exchange(value_, -1); }
+
+private:
+    int value_;
+};
+
+Error trouble(const std::filesystem::path& path, int error) {
+    return fail::unavailable(path.string() + ": " + std::error_code(error, std::system_category()).message());
+}
+
+json to_json(const Identity& identity) {
+    return {{"key", identity.key}, {"certificate", identity.certificate.pem()}};
+}
+
+json to_json(const Renewal& renewal) {
+    json value{{"role", name(renewal.role)},
+               {"key", renewal.key},
+               {"id", renewal.id},
+               {"request", crypto::base64(renewal.request)},
+               {"plan", renewal.plan},
+               {"submitted", renewal.submitted},
+               {"handle", renewal.handle}};
+    if (renewal.issued) value["issued"] = renewal.issued->pem();
+    return value;
+}
+
+json to_json(const Rollover& rollover) {
+    json renewals = json::array();
+    for (const auto& one : rollover.renewals) renewals.push_back(to_json(one));
+    return {{"renewals", renewals},
+            {"asked_by", rollover.asked_by},
+            {"started", to_milliseconds(rollover.started)},
+            {"tries", rollover.tries},
+            {"next_try", to_milliseconds(rollover.next_try)},
+            {"trouble", rollover.trouble}};
+}
+
+Time time_of(const json& value) {
+    return from_milliseconds(value.get<std::int64_t>());
+}
+
+Result<Role> role_of(const std::string& text) {
+    for (const auto role : {Role::agent, Role::encryption}) {
+        if (name(role) == text) return role;
+    }
+    return fail::malformed("no role of an RA: " + text);
+}
+
+Result<Identity> read_identity(const json& value) {
+    TRY(auto certificate, crypto::Certificate::from_pem(value.at("certificate").get<std::string>()));
+    return Identity{value.at("key").get<std::string>(), std::move(certificate)};
+}
+
+Result<Renewal> read_renewal(const json& value) {
+    Renewal renewal;
+    TRY(renewal.role, role_of(value.at("role").get<std::string>()));
+    renewal.key = value.at("key").get<std::string>();
+    renewal.id = value.at("id").get<std::string>();
+    TRY(renewal.request, crypto::from_base64(value.at("request").get<std::string>()));
+    renewal.plan = value.at("plan").get<std::string>();
+    renewal.submitted = value.at("submitted").get<bool>();
+    renewal.handle = value.at("handle").get<std::string>();
+    if (value.contains("issued")) {
+        TRY(auto issued, crypto::Certificate::from_pem(value.at("issued").get<std::string>()));
+        renewal.issued = std::move(issued);
+    }
+    return renewal;
+}
+
+Result<Rollover> read_rollover(const json& value) {
+    Rollover rollover;
+    for (const auto& entry : value.at("renewals")) {
+        TRY(auto renewal, read_renewal(entry));
+        rollover.renewals.push_back(std::move(renewal));
+    }
+    rollover.asked_by = value.at("asked_by").get<std::string>();
+    rollover.started = time_of(value.at("started"));
+    rollover.tries = value.at("tries").get<unsigned>();
+    rollover.next_try = time_of(value.at("next_try"));
+    rollover.trouble = value.at("trouble").get<std::string>();
+    return rollover;
+}
+
+Result<void> read_heirs(const json& value, Succession& succession) {
+    for (const auto& [text, entry] : value.items()) {
+        TRY(const auto role, role_of(text));
+        TRY(auto identity, read_identity(entry));
+        succession.heirs.emplace(role, Heir{std::move(identity), entry.at("origin").get<std::string>()});
+    }
+    return boost::system::in_place_value;
+}
+
+Result<void> read_retired(const json& value, Succession& succession) {
+    for (const auto& entry : value) {
+        Retired retired;
+        retired.at = time_of(entry.at("at"));
+        for (const auto& [text, identity] : entry.at("identities").items()) {
+            TRY(const auto role, role_of(text));
+            TRY(auto one, read_identity(identity));
+            retired.identities.emplace(role, std::move(one));
+        }
+        succession.retired.push_back(std::move(retired));
+    }
+    return boost::system::in_place_value;
+}
+
+Result<Succession> read_value(const json& value) {
+    if (value.at("format").get<int>() != format) return fail::malformed("it was written by another version");
+    Succession succession;
+    succession.revision = value.at("revision").get<std::uint64_t>();
+    CHECK(read_heirs(value.at("in_force"), succession));
+    CHECK(read_retired(value.at("retired"), succession));
+    if (value.contains("rollover")) {
+        TRY(succession.rollover, read_rollover(value.at("rollover")));
+    }
+    if (value.contains("last")) {
+        const auto& last = value.at("last");
+        succession.last = LastOutcome{last.at("success").get<bool>(), time_of(last.at("at")),
+                                      last.at("detail").get<std::string>()};
+    }
+    return succession;
+}
+
+Result<void> write_all(const Descriptor& file, std::string_view text, const std::filesystem::path& path) {
+    while (!text.empty()) {
+        const ssize_t wrote = ::write(file.get(), text.data(), text.size());
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return trouble(path, errno);
+        text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return boost::system::in_place_value;
+}
+
+}  // namespace
+
+std::string write_succession(const Succession& succession) {
+    json heirs = json::object();
+    for (const auto& [role, heir] : succession.heirs) {
+        auto entry = to_json(heir.identity);
+        entry["origin"] = heir.origin;
+        heirs[std::string(name(role))] = std::move(entry);
+    }
+    json retired = json::array();
+    for (const auto& one : succession.retired) {
+        json identities = json::object();
+        for (const auto& [role, identity] : one.identities) identities[std::string(name(role))] = to_json(identity);
+        retired.push_back({{"at", to_milliseconds(one.at)}, {"identities", std::move(identities)}});
+    }
+    json value{{"format", format}, {"revision", succession.revision}, {"in_force", heirs}, {"retired", retired}};
+    if (succession.rollover) value["rollover"] = to_json(*succession.rollover);
+    if (const auto& last = succession.last) {
+        value["last"] = {{"success", last->success}, {"at", to_milliseconds(last->at)}, {"detail", last->detail}};
+    }
+    return value.dump(1, ' ', true, json::error_handler_t::replace) + "\n";
+}
+
+Result<Succession> read_succession(std::string_view text) {
+    try {
+        return read_value(json::parse(text));
+    } catch (const json::exception& error) {
+        return fail::malformed(error.what());
+    }
+}
+
+SuccessionFile::SuccessionFile(const std::filesystem::path& directory, const std::string& ra_name)
+    : path_(directory / (ra_name + ".json")) {}
+
+Result<Succession> SuccessionFile::read() const {
+    const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.get() < 0 && errno == ENOENT) return Succession{};
+    if (file.get() < 0) return trouble(path_, errno);
+    std::string text;
+    std::array<char, 16384> part{};
+    for (;;) {
+        const ssize_t got = ::read(file.get(), part.data(), part.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return trouble(path_, errno);
+        if (got == 0) break;
+        text.append(part.data(), static_cast<std::size_t>(got));
+        if (text.size() > largest_file) return fail::malformed(path_.string() + ": too large");
+    }
+    auto succession = read_succession(text);
+    if (!succession) return within(path_.string(), succession.error());
+    return succession;
+}
+
+Result<void> SuccessionFile::write(const Succession& succession) const {
+    auto next = path_;
+    next += ".new";
+    const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0 || ::fchmod(file.get(), 0600) != 0) return trouble(next, errno);
+    CHECK(write_all(file, write_succession(succession), next));
+    const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (::fsync(file.get()) != 0 || ::rename(next.c_str(), path_.c_str()) != 0 || ::fsync(directory.get()) != 0)
+        return trouble(path_, errno);
+    return boost::system::in_place_value;
+}
+
+Result<std::unique_ptr<SuccessionFile::Lock>> SuccessionFile::lock() const {
+    auto path = path_;
+    path.replace_extension(".lock");
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0) return trouble(path, errno);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return std::make_unique<Lock>(file.release());
+    if (errno == EWOULDBLOCK) return fail::conflict("another process is at work on " + path_.string());
+    return trouble(path, errno);
+}
+
+SuccessionFile::Lock::~Lock() {
+    ::close(descriptor_);
+}
+
+}  // namespace countersign::ra
