@@ -37,9 +37,15 @@ private:
                               const crypto::Certificate& agent);
     std::vector<crypto::Certificate> certificates_in(const std::filesystem::path& file, const config::Place& place);
 
+    // Issuing CA first, root last, of a CA whose key is not here. denied: it was said what is wrong.
+    Result<std::vector<crypto::Certificate>> anchors_of(const config::CaSettings& ca);
+
     // wire.cpp: the only names of adapters
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
+    struct CaKind;
     Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_local_ca(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_command_ca(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
 
     template <class T>

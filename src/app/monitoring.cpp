@@ -50,6 +50,16 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
     for (const auto& [name, backend] : wiring.backends) {
         for (const auto& certificate : backend->chain()) add("ca", name, certificate);
     }
+    subjects.cas = [backends = wiring.backends] {
+        std::vector<admin::CaTraffic> all;
+        for (const auto& [name, backend] : backends) {
+            const auto traffic = backend->traffic();
+            if (!traffic) continue;
+            all.push_back({name, traffic->circuit_open, traffic->on_their_way, traffic->queued, traffic->answers,
+                           traffic->seconds});
+        }
+        return all;
+    };
     return subjects;
 }
 

@@ -61,6 +61,7 @@ void check_ra(Document& document, const std::string& name, const RaSettings& ra)
 
 void check_ca(Document& document, const std::string& name, const CaSettings& ca) {
     const std::string key = "ca." + name;
+    check_ca_type(document, key, ca);
     check_usages(document, key + ".extended_key_usage", ca.extended_key_usage);
     check_url(document, key + ".crl_urls", ca.crl_urls);
     check_url(document, key + ".ca_issuers_urls", ca.ca_issuers_urls);
