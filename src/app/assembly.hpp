@@ -46,6 +46,9 @@ private:
     Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_local_ca(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_command_ca(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_adcs_web_enrollment(const std::string& name,
+                                                                  const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_adcs_web_service(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
 
     template <class T>

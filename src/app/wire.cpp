@@ -3,6 +3,8 @@
 
 #include "admin_surfaces.hpp"
 #include "assembly.hpp"
+#include "ca_connection.hpp"
+#include "countersign/ca/adcs.hpp"
 #include "countersign/ca/command.hpp"
 #include "countersign/ca/guard.hpp"
 #include "countersign/ca/local.hpp"
@@ -102,6 +104,8 @@ struct Assembly::CaKind {
 const Assembly::CaKind Assembly::CaKind::all[] = {
     {"local", &Assembly::open_local_ca},
     {"exec", &Assembly::open_command_ca},
+    {"adcs-web", &Assembly::open_adcs_web_enrollment},
+    {"adcs-wstep", &Assembly::open_adcs_web_service},
 };
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
@@ -153,6 +157,23 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_command_ca(const std::string
     if (::access(options.program.c_str(), X_OK) != 0)
         return fail::denied(options.program.string() + " is no program this user may run");
     return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options)));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_enrollment(const std::string& name,
+                                                                        const config::CaSettings& ca) {
+    TRY(auto options, adcs_options(name, ca, settings_));
+    TRY(options.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::AdcsWebEnrollment>(std::move(options), std::move(http)));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_service(const std::string& name,
+                                                                     const config::CaSettings& ca) {
+    TRY(auto options, adcs_options(name, ca, settings_));
+    TRY(options.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::AdcsWebService>(std::move(options), std::move(http), parts_.random));
 }
 
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {

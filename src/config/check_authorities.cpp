@@ -82,6 +82,7 @@ void check_ca(Document& document, const std::string& name, const CaSettings& ca)
 void check_authorities(Document& document) {
     for (const auto& [name, ra] : document.settings.ra) check_ra(document, name, ra);
     for (const auto& [name, ca] : document.settings.ca) check_ca(document, name, ca);
+    check_kerberos_identities(document);
 }
 
 void check_templates(Document& document) {

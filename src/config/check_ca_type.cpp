@@ -75,4 +75,15 @@ void check_ca_type(Document& document, const std::string& key, const CaSettings&
     }
 }
 
+void check_kerberos_identities(Document& document) {
+    const CaConnectionSettings* first = nullptr;
+    for (const auto& [name, ca] : document.settings.ca) {
+        if (ca.local() || ca.connection.authentication != "negotiate") continue;
+        if (first == nullptr) first = &ca.connection;
+        if (ca.connection.keytab == first->keytab && ca.connection.credential_cache == first->credential_cache) continue;
+        document.refuse("ca." + name + ".connection", "another CA is reached as another Kerberos user",
+                        "give all CAs the same keytab or credential_cache, or run another instance");
+    }
+}
+
 }  // namespace countersign::config

@@ -258,12 +258,11 @@ constexpr Key key_table[] = {
         "PEM private key of it, readable by its owner alone."}
         .guarded(),
     Key{"ca.*.connection", "keytab", Kind::file, "", put<&Con::keytab>,
-        "negotiate: keytab of the principal, readable by its owner alone; tickets are fetched and renewed from it."}
+        "negotiate: keytab of our account, readable by its owner alone; tickets are fetched and renewed from it. The "
+        "same for all CAs. Changes with a restart only."}
         .guarded(),
     {"ca.*.connection", "credential_cache", Kind::file, "", put<&Con::credential_cache>,
      "negotiate, instead of keytab: a credential cache that somebody else keeps fresh."},
-    {"ca.*.connection", "principal", Kind::text, "", put<&Con::principal>,
-     "negotiate: who we are, \"user@REALM\". Absent: the first of the keytab or cache."},
     {"ca.*.connection", "proxy", Kind::text, "", put<&Con::proxy>,
      "HTTP proxy URL. Absent: none, whatever the environment says."},
     Key{"ca.*.connection", "connect_seconds", Kind::number, "5", put<&Con::connect_seconds>,

@@ -66,7 +66,7 @@ Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::At
         return fail::unavailable("the enrollment agent certificate is not valid now");
     }
     auto countersigned = profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name),
-                                                    parts_.clock.now());
+                                                    parts_.clock.now(), profile.countersign_as_cmc);
     if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
     reach("enroll.after_countersign");
 

@@ -40,6 +40,13 @@ struct ProfileDesk {
     std::set<std::string> templates;                // those its requests may get
 };
 
+// What people found out about a request at the CA.
+struct Resolution {
+    enum class Finding { not_there, there, failed };
+    Finding finding = Finding::not_there;
+    std::string words{};  // there: the CA's number of it; failed: why
+};
+
 struct DeskParts {
     store::Challenges& challenges;
     store::Transactions& transactions;
@@ -65,6 +72,10 @@ public:
     // not_found; conflict: not held. The attempt as it was before.
     Result<store::Attempt> approve(const std::string& request_id, const Actor& actor);
     Result<store::Attempt> deny(const std::string& request_id, const std::string& reason, const Actor& actor);
+
+    // Decides what became of a request whose CA cannot tell (state intent). not_found; conflict: another state, or so
+    // young that the daemon may still be at it.
+    Result<store::Attempt> resolve(const std::string& request_id, const Resolution& resolution, const Actor& actor);
 
     // The one certificate that serial (and CA, unless empty) names. not_found; conflict: several CAs have it.
     Result<store::IssuedCertificate> certificate(const std::string& serial, const std::string& ca);

@@ -107,7 +107,6 @@ struct CaConnectionSettings {
     std::filesystem::path client_key;
     std::filesystem::path keytab;              // negotiate; empty: `credential_cache`
     std::filesystem::path credential_cache;
-    std::string principal;
     std::string proxy;
     std::uint32_t connect_seconds = 5;
     std::uint32_t answer_seconds = 60;

@@ -41,6 +41,7 @@ struct Profile {
     bool answer_queries = true;  // GetCert, GetCRL
     WhenUnavailable when_unavailable = WhenUnavailable::answer_retry;
     std::chrono::milliseconds hold{15'000};  // how long a client waits for the CA before it is told to poll
+    bool countersign_as_cmc = false;         // a CMC full PKI request instead of CMS over the PKCS#10
     // How far the clock of a CA somewhere else may be from ours; nullopt: the CA is ours and keeps to the plan.
     std::optional<std::chrono::minutes> clock_slack{};
     Secret substitute_secret;            // keys the substitute content key (design invariant 5)

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,7 +177,8 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
     err.write_end.close();
 
     ChildEnd end;
-    const Descriptor process(::pidfd_open(pid, 0));
+    // By its number: the header of Debian's C library misses its extern "C".
+    const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     const auto watched = process.number() < 0 ? Watched::too_late
                                               : watch(process.number(), out, err, end, limits, deadline);
     // Before it is reaped its number is nobody else's.
