@@ -121,8 +121,8 @@ Result<store::Attempt> Desk::resolve(const std::string& request_id, const Resolu
                               std::string(name(attempt.state)));
     }
     if (now - attempt.updated < youngest_unknown) {
-        return fail::conflict("request " + attempt.id + " is younger than " +
-                              std::to_string(youngest_unknown.count()) + " minutes: the daemon may still be at it");
+        return fail::conflict("request " + attempt.id + " is younger than " + std::to_string(youngest_unknown.count()) +
+                              " minutes: the daemon may still be at it");
     }
     const std::string by = " (" + actor.name + ")";
     auto event = decision(audit::event::request_resolved, attempt, actor);

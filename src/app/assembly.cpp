@@ -65,8 +65,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
         if (made) profile->templates.emplace(name, *std::move(made));
     }
     if (!identity || !accepted || !verifier) return;
-    if (ca.local())
-        check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
+    if (ca.local()) check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
 
     profile->agent = identity->agent;
     profile->decryption_keys = std::move(identity->decryption);

@@ -110,14 +110,19 @@ const Assembly::CaKind Assembly::CaKind::all[] = {
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
     const auto* const kind = std::ranges::find(CaKind::all, ca.type, &CaKind::type);
-    if (kind == std::ranges::end(CaKind::all)) return fail::malformed("this version has no ca type " + printable(ca.type));
+    if (kind == std::ranges::end(CaKind::all))
+        return fail::malformed("this version has no ca type " + printable(ca.type));
     TRY(auto backend, (this->*kind->open)(name, ca));
     if (ca.local()) return backend;
     if (!parts_.submissions) parts_.submissions = make_submissions(settings_);
     const auto pause = std::chrono::seconds{ca.pause_seconds};
-    ca::GuardOptions options{
-        name, ca.requests_at_once, ca.queue, ca.failures_to_open, pause, std::max(pause, std::chrono::seconds{120}),
-        std::chrono::seconds{ca.poll_seconds}};
+    ca::GuardOptions options{name,
+                             ca.requests_at_once,
+                             ca.queue,
+                             ca.failures_to_open,
+                             pause,
+                             std::max(pause, std::chrono::seconds{120}),
+                             std::chrono::seconds{ca.poll_seconds}};
     return std::shared_ptr<ca::Backend>(
         std::make_shared<ca::Guard>(std::move(options), std::move(backend), parts_.submissions, parts_.clock));
 }

@@ -7,9 +7,15 @@
 namespace countersign::config {
 namespace {
 
-constexpr std::array<std::string_view, 9> of_the_local_ca{
-    "key",      "serial_secret",      "crl_urls",          "ca_issuers_urls",    "crl_path",
-    "extended_key_usage", "max_validity_days", "crl_validity_hours", "crl_refresh_hours"};
+constexpr std::array<std::string_view, 9> of_the_local_ca{"key",
+                                                          "serial_secret",
+                                                          "crl_urls",
+                                                          "ca_issuers_urls",
+                                                          "crl_path",
+                                                          "extended_key_usage",
+                                                          "max_validity_days",
+                                                          "crl_validity_hours",
+                                                          "crl_refresh_hours"};
 
 void need(Document& document, const std::string& key, bool given, const std::string& example) {
     if (!given) document.refuse(key, "this key is missing", "write " + example);
@@ -68,7 +74,8 @@ void check_ca_type(Document& document, const std::string& key, const CaSettings&
         document.refuse(full, "this means nothing to a CA of type " + ca.type, "take it out: the CA itself decides");
     }
     if (ca.type == "exec") check_command(document, key + ".command", ca.command);
-    if (ca.type == "adcs-web" || ca.type == "adcs-wstep") check_connection(document, key + ".connection", ca.connection);
+    if (ca.type == "adcs-web" || ca.type == "adcs-wstep")
+        check_connection(document, key + ".connection", ca.connection);
     if (ca.type == "adcs-web" && ca.connection.authentication == "username-token") {
         document.refuse(key + ".connection.authentication", "the web enrollment pages know no such token",
                         "write \"basic\", \"negotiate\" or \"certificate\"");
@@ -80,7 +87,8 @@ void check_kerberos_identities(Document& document) {
     for (const auto& [name, ca] : document.settings.ca) {
         if (ca.local() || ca.connection.authentication != "negotiate") continue;
         if (first == nullptr) first = &ca.connection;
-        if (ca.connection.keytab == first->keytab && ca.connection.credential_cache == first->credential_cache) continue;
+        if (ca.connection.keytab == first->keytab && ca.connection.credential_cache == first->credential_cache)
+            continue;
         document.refuse("ca." + name + ".connection", "another CA is reached as another Kerberos user",
                         "give all CAs the same keytab or credential_cache, or run another instance");
     }

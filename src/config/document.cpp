@@ -112,8 +112,7 @@ private:
         fill("ca", shown, table, &ca);
         ca.place = document_.place_of(shown);
         ca.issuer.place = document_.place_of(shown + ".key");
-        ca.connection.place =
-            only_table(table, "connection", "ca.*.connection", shown + ".connection", &ca.connection);
+        ca.connection.place = only_table(table, "connection", "ca.*.connection", shown + ".connection", &ca.connection);
         ca.command.place = only_table(table, "command", "ca.*.command", shown + ".command", &ca.command);
     }
 

@@ -166,10 +166,12 @@ constexpr Key key_table[] = {
         .guarded(),
 
     {"pkcs11", "module", Kind::file, "", put<&Pkcs11Settings::module>,
-     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that p11-kit "
+     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that "
+     "p11-kit "
      "is configured with."},
     Key{"pkcs11", "sessions", Kind::number, "0", put<&Pkcs11Settings::sessions>,
-        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many as "
+        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many "
+        "as "
         "server.workers."}
         .between(0, 1024, "sessions"),
 
@@ -192,7 +194,8 @@ constexpr Key key_table[] = {
         "Local: where the CA's private key is, \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI "
         "(RFC 7512) with pin-source; never a PIN or a key itself."}
         .guarded(),
-    Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>, "PEM certificate of the issuing CA. What another CA issued is delivered to nobody."}
+    Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>,
+        "PEM certificate of the issuing CA. What another CA issued is delivered to nobody."}
         .needed(),
     {"ca", "chain", Kind::file, "", put<&Ca::chain>,
      "PEM certificates above the issuing CA, root last. Absent: it is the root."},
@@ -217,7 +220,8 @@ constexpr Key key_table[] = {
         "A CRL older than this is made again; a revocation makes a new one at once."}
         .between(1, 8784, "hours"),
     Key{"ca", "request_format", Kind::text, "\"pkcs7\"", put<&Ca::request_format>,
-        "adcs: what is submitted. pkcs7: CMS SignedData over the client's PKCS#10, signed by the enrollment agent. cmc: "
+        "adcs: what is submitted. pkcs7: CMS SignedData over the client's PKCS#10, signed by the enrollment agent. "
+        "cmc: "
         "a CMC full PKI request with the same signature. pkcs10: the client's request alone, for templates that demand "
         "no signature."}
         .among("pkcs7,cmc,pkcs10"),
@@ -241,7 +245,8 @@ constexpr Key key_table[] = {
         .between(0, 10080, "minutes"),
 
     {"ca.*.connection", "url", Kind::text, "", put<&Con::url>,
-     "adcs-web: \"https://HOST/certsrv\". adcs-wstep: that of the service, \"https://HOST/CA_CES_Kerberos/service.svc/CES\"."},
+     "adcs-web: \"https://HOST/certsrv\". adcs-wstep: that of the service, "
+     "\"https://HOST/CA_CES_Kerberos/service.svc/CES\"."},
     Key{"ca.*.connection", "authentication", Kind::text, "\"none\"", put<&Con::authentication>,
         "How we sign in. negotiate: Kerberos. certificate: TLS client certificate. username-token: WS-Security, for "
         "adcs-wstep alone."}

@@ -12,9 +12,8 @@ Bytes build_pki_data(ByteView certification_request_der) {
                   data.nest(tag::sequence, empty);  // controlSequence
                   data.nest(tag::sequence, [&](DerWriter& requests) {
                       // tcr [0] IMPLICIT TaggedCertificationRequest
-                      requests.nest(tag::context_constructed(0), [&](DerWriter& request) {
-                          request.integer(1).raw(certification_request_der);
-                      });
+                      requests.nest(tag::context_constructed(0),
+                                    [&](DerWriter& request) { request.integer(1).raw(certification_request_der); });
                   });
                   data.nest(tag::sequence, empty);  // cmsSequence
                   data.nest(tag::sequence, empty);  // otherMsgSequence

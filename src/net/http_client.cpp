@@ -173,9 +173,9 @@ Result<void> CurlClient::prepare(CURL* easy, const ClientRequest& request, curl_
         set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     const bool trusting = options_.ca_file.empty() || (set(easy, CURLOPT_CAINFO, options_.ca_file.c_str()) &&
                                                        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr)));
-    const bool known = options_.client_certificate.empty() ||
-                       (set(easy, CURLOPT_SSLCERT, options_.client_certificate.c_str()) &&
-                        set(easy, CURLOPT_SSLKEY, options_.client_key.c_str()));
+    const bool known =
+        options_.client_certificate.empty() || (set(easy, CURLOPT_SSLCERT, options_.client_certificate.c_str()) &&
+                                                set(easy, CURLOPT_SSLKEY, options_.client_key.c_str()));
     if (prepared && trusting && known && set_method(easy, request) && set_credentials(easy, request)) return {};
     return fail::internal("libcurl refuses an option");
 }
@@ -236,8 +236,8 @@ std::string form(const std::vector<std::pair<std::string, std::string>>& fields)
     const auto append = [&](std::string_view value) {
         for (const char c : value) {
             const auto octet = static_cast<unsigned char>(c);
-            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                               c == '-' || c == '.' || c == '_' || c == '*';
+            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                               c == '.' || c == '_' || c == '*';
             if (plain) {
                 text += c;
             } else if (c == ' ') {

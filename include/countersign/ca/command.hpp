@@ -16,11 +16,11 @@
 namespace countersign::ca {
 
 struct CommandCaOptions {
-    std::string name{};                              // the CA's in the configuration
-    std::filesystem::path program{};                 // absolute
+    std::string name{};               // the CA's in the configuration
+    std::filesystem::path program{};  // absolute
     std::vector<std::string> arguments{};
-    std::vector<std::string> environment{};          // "NAME=VALUE", beside PATH and LANG
-    std::filesystem::path directory = "/";           // where it runs
+    std::vector<std::string> environment{};  // "NAME=VALUE", beside PATH and LANG
+    std::filesystem::path directory = "/";   // where it runs
     std::chrono::milliseconds time_limit{60'000};
     std::size_t output_limit = 256 * 1024;
     std::vector<crypto::Certificate> chain{};        // issuing CA first, root last

@@ -33,7 +33,8 @@ public:
     explicit Submissions(std::size_t waiters);
     ~Submissions();  // as drain()
 
-    // Has `work` done on a thread of the lane. While work under this key is on its way, that is the work. False: the lane is full or we drain; the work is not done.
+    // Has `work` done on a thread of the lane. While work under this key is on its way, that is the work. False: the
+    // lane is full or we drain; the work is not done.
     bool begin(const Lane& lane, const std::string& key, Work work);
     Finding find(const std::string& ca, const std::string& key) const;
     // The same after waiting for it to be done, at most so long; not at all when too many wait already.

@@ -1,5 +1,5 @@
-// Certificate Management over CMS (RFC 5272) as far as an enrollment agent needs it: a full PKI request around one PKCS#10.
-// Pure functions; any thread.
+// Certificate Management over CMS (RFC 5272) as far as an enrollment agent needs it: a full PKI request around one
+// PKCS#10. Pure functions; any thread.
 #pragma once
 
 #include "countersign/core/bytes.hpp"

@@ -85,10 +85,10 @@ int resolve(const RequestOptions& options, Console& console) {
     OpenInstance instance = open_instance(options, console);
     const auto desk = open_desk(instance, console);
     const admin::Actor officer{options.officer.empty() ? operator_name() : options.officer, "command line"};
-    const admin::Resolution resolution =
-        options.not_there            ? admin::Resolution{Finding::not_there}
-        : options.ca_request.empty() ? admin::Resolution{Finding::failed, options.reason}
-                                     : admin::Resolution{Finding::there, options.ca_request};
+    const admin::Resolution resolution = options.not_there ? admin::Resolution{Finding::not_there}
+                                         : options.ca_request.empty()
+                                             ? admin::Resolution{Finding::failed, options.reason}
+                                             : admin::Resolution{Finding::there, options.ca_request};
     const auto one = or_throw(desk->resolve(options.id, resolution, officer));
     const std::string state = options.not_there ? "approved" : options.ca_request.empty() ? "failed" : "pending";
     if (options.json) {

@@ -4,7 +4,8 @@ namespace countersign::ca {
 
 Result<std::optional<Outcome>> Adcs::reconcile(const std::string&) {
     return fail::outcome_unknown(
-        "AD CS cannot be asked whether it has a request of ours: look for it in the CA's console, by requester, time and "
+        "AD CS cannot be asked whether it has a request of ours: look for it in the CA's console, by requester, time "
+        "and "
         "subject, and say what you found: `countersign request resolve`");
 }
 

@@ -177,8 +177,8 @@ std::string status_request(const Message& message, const std::string& request_id
 Result<Answer> read_answer(ByteView xml) {
     pugi::xml_document document;
     // parse_minimal and the five predefined entities: no DTD, no comment, no processing instruction.
-    const auto parsed = document.load_buffer(xml.data(), xml.size(),
-                                             pugi::parse_escapes | pugi::parse_cdata | pugi::parse_eol);
+    const auto parsed =
+        document.load_buffer(xml.data(), xml.size(), pugi::parse_escapes | pugi::parse_cdata | pugi::parse_eol);
     if (!parsed) return fail::malformed(std::string("no XML: ") + parsed.description());
     const auto body = child(child(document, ns::soap, "Envelope"), ns::soap, "Body");
     if (!body) return fail::malformed("no SOAP 1.2 message");

@@ -27,8 +27,8 @@ std::string issue_request(const Message& message, TokenKind kind, ByteView token
 std::string status_request(const Message& message, const std::string& request_id);
 
 struct Answer {
-    std::string disposition;        // DispositionMessage, as sent
-    std::string request_id;         // digits; empty: none
+    std::string disposition;           // DispositionMessage, as sent
+    std::string request_id;            // digits; empty: none
     std::optional<Bytes> certificate;  // X.509 DER
     struct Fault {
         std::string reason;

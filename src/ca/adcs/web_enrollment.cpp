@@ -28,8 +28,7 @@ std::string number_after(std::string_view page, std::string_view text) {
 }
 
 bool good_number(const std::string& text) {
-    return !text.empty() && text.size() <= 10 &&
-           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && text.size() <= 10 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // The CA's own words, with what its error code means.
@@ -53,8 +52,7 @@ bool tells_of_denial(std::string_view page) {
 // Nothing was processed when the server turned us away at the door.
 std::optional<Error> turned_away(const net::ClientResponse& response) {
     switch (response.status) {
-        case 401:
-            return fail::unavailable("AD CS does not accept how we sign in (HTTP 401): see ca.NAME.connection");
+        case 401: return fail::unavailable("AD CS does not accept how we sign in (HTTP 401): see ca.NAME.connection");
         case 403: return fail::unavailable("AD CS refuses us (HTTP 403): see who may use /certsrv there");
         case 404:
         case 405:
@@ -72,14 +70,14 @@ Result<Outcome> AdcsWebEnrollment::submit(const CountersignedRequest& request, c
     auto post = request_to(options_.url + "/certfnsh.asp");
     post.method = "POST";
     post.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"User-Agent", std::string(agent_name)}};
-    post.body = to_bytes(as_bytes(net::form(
-        {{"Mode", "newreq"},
-         {"CertRequest", crypto::to_pem(bare ? "CERTIFICATE REQUEST" : "PKCS7", submitted(request))},
-         {"CertAttrib", "CertificateTemplate:" + template_of(request) + "\r\n"},
-         {"FriendlyType", "Saved-Request Certificate"},
-         {"ThumbPrint", ""},
-         {"TargetStoreFlags", "0"},
-         {"SaveCert", "yes"}})));
+    post.body = to_bytes(
+        as_bytes(net::form({{"Mode", "newreq"},
+                            {"CertRequest", crypto::to_pem(bare ? "CERTIFICATE REQUEST" : "PKCS7", submitted(request))},
+                            {"CertAttrib", "CertificateTemplate:" + template_of(request) + "\r\n"},
+                            {"FriendlyType", "Saved-Request Certificate"},
+                            {"ThumbPrint", ""},
+                            {"TargetStoreFlags", "0"},
+                            {"SaveCert", "yes"}})));
     auto response = http_->send(post);
     if (!response && response.error().kind == ErrorKind::malformed)
         return fail::outcome_unknown(response.error().detail);
@@ -116,7 +114,8 @@ Result<Outcome> AdcsWebEnrollment::fetch(const std::string& request_id) {
     if (response.status == 200 && page.find("-----BEGIN CERTIFICATE-----") != std::string::npos) {
         auto certificate = crypto::Certificate::from_pem(page);
         if (!certificate)
-            return fail::unavailable("request " + request_id + ": an unreadable certificate: " + certificate.error().detail);
+            return fail::unavailable("request " + request_id +
+                                     ": an unreadable certificate: " + certificate.error().detail);
         return Outcome(Issued{*std::move(certificate)});
     }
     if (page.find("Taken Under Submission") != std::string::npos ||

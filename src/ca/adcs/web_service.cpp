@@ -83,10 +83,14 @@ Bytes with_password(const std::string& envelope, const Secret* password) {
     const auto append = [&body](std::string_view text) { body.insert(body.end(), text.begin(), text.end()); };
     append(std::string_view(envelope).substr(0, at));
     for (const char c : password->reveal_text()) {
-        if (c == '&') append("&amp;");
-        else if (c == '<') append("&lt;");
-        else if (c == '>') append("&gt;");
-        else append(std::string_view(&c, 1));
+        if (c == '&')
+            append("&amp;");
+        else if (c == '<')
+            append("&lt;");
+        else if (c == '>')
+            append("&gt;");
+        else
+            append(std::string_view(&c, 1));
     }
     append(std::string_view(envelope).substr(at + soap::password_place.size()));
     return body;
@@ -112,8 +116,8 @@ Result<net::ClientResponse> AdcsWebService::send(const std::string& envelope) {
 Result<Outcome> AdcsWebService::submit(const CountersignedRequest& request, const std::string&) {
     const soap::Message message{options_.url, random_uuid(random_),
                                 options_.sign_in == AdcsSignIn::username_token ? options_.user : ""};
-    TRY(const auto response, send(soap::issue_request(message, kind_of(options_.format), submitted(request),
-                                                      template_of(request))));
+    TRY(const auto response,
+        send(soap::issue_request(message, kind_of(options_.format), submitted(request), template_of(request))));
     const auto answer = soap::read_answer(response.body);
     if (!answer) {
         return fail::outcome_unknown("the enrollment web service answered with HTTP " +

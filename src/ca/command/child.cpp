@@ -99,8 +99,7 @@ Result<pid_t> spawn(const std::filesystem::path& program, std::vector<std::strin
     sigset_t all;
     ::sigemptyset(&none);
     ::sigfillset(&all);
-    ::posix_spawnattr_setflags(&how.attributes,
-                               POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setflags(&how.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     ::posix_spawnattr_setpgroup(&how.attributes, 0);
     ::posix_spawnattr_setsigmask(&how.attributes, &none);
     ::posix_spawnattr_setsigdefault(&how.attributes, &all);
@@ -113,8 +112,7 @@ Result<pid_t> spawn(const std::filesystem::path& program, std::vector<std::strin
     const auto argv = pointers(arguments);
     const auto envp = pointers(environment);
     pid_t pid = -1;
-    const int error =
-        ::posix_spawn(&pid, program.c_str(), &how.actions, &how.attributes, argv.data(), envp.data());
+    const int error = ::posix_spawn(&pid, program.c_str(), &how.actions, &how.attributes, argv.data(), envp.data());
     if (error != 0) return trouble(("starting " + program.string()).c_str(), error);
     return pid;
 }
@@ -171,16 +169,16 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
     TRY(const auto in, as_file(input));
     TRY(auto out, Pipe::make());
     TRY(auto err, Pipe::make());
-    TRY(const pid_t pid, spawn(program, arguments, environment, directory, in.number(), out.write_end.number(),
-                               err.write_end.number()));
+    TRY(const pid_t pid,
+        spawn(program, arguments, environment, directory, in.number(), out.write_end.number(), err.write_end.number()));
     out.write_end.close();
     err.write_end.close();
 
     ChildEnd end;
     // By its number: the header of Debian's C library misses its extern "C".
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    const auto watched = process.number() < 0 ? Watched::too_late
-                                              : watch(process.number(), out, err, end, limits, deadline);
+    const auto watched =
+        process.number() < 0 ? Watched::too_late : watch(process.number(), out, err, end, limits, deadline);
     // Before it is reaped its number is nobody else's.
     ::kill(-pid, SIGKILL);
     int status = 0;

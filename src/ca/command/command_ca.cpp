@@ -12,7 +12,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // The exit codes of docs/ca-exec.md. Everything else may mean anything: outcome_unknown.
-enum ExitCode { exit_done = 0, exit_rejected = 2, exit_pending = 3, exit_unavailable = 4, exit_nothing = 5, exit_cannot = 6 };
+enum ExitCode {
+    exit_done = 0,
+    exit_rejected = 2,
+    exit_pending = 3,
+    exit_unavailable = 4,
+    exit_nothing = 5,
+    exit_cannot = 6
+};
 
 std::string first_line(const std::string& text) {
     return std::string(trim(text.substr(0, text.find('\n'))));
@@ -139,7 +146,9 @@ Result<void> CommandCa::revoke(const std::string& serial_hex, int reason, Time w
         case exit_unavailable: return fail::unavailable(answer.words);
         case exit_nothing: return fail::not_found(answer.words);
         case exit_cannot: return fail::denied("the command revokes nothing; revoke at the CA itself");
-        default: return fail::outcome_unknown("the command ended with code " + std::to_string(answer.code) + ": " + answer.words);
+        default:
+            return fail::outcome_unknown("the command ended with code " + std::to_string(answer.code) + ": " +
+                                         answer.words);
     }
 }
 

@@ -1,8 +1,8 @@
 // AD CS: the contract against a stand-in that checks each message against the specifications, and what servers answer
 // instead of what was asked.
+#include "countersign/ca/adcs.hpp"
 #include "ca/adcs/hresult.hpp"
 #include "ca/adcs/soap.hpp"
-#include "countersign/ca/adcs.hpp"
 #include "countersign/crypto/cmc.hpp"
 #include "local_world.hpp"
 #include "scratch_directory.hpp"
@@ -92,10 +92,11 @@ public:
         write_file(home / "ca.key", rsa_key(0).pem());
         write_file(home / "agent.pem", world_.agent.pem());
         write_file(home / "lie.pem", world_.root.pem());
-        const std::string line = "cd '" + home.string() +
-                                 "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-                                 "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out "
-                                 "server.pem 2>/dev/null";
+        const std::string line =
+            "cd '" + home.string() +
+            "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+            "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out "
+            "server.pem 2>/dev/null";
         if (std::system(line.c_str()) != 0) throw std::runtime_error("no TLS certificate");
         server_.emplace(home, Way::demand);
         net::HttpClientOptions http;
@@ -110,9 +111,10 @@ public:
     CountersignedRequest request(Countersigned how, const std::string& device) {
         if (Way::format != AdcsRequestFormat::cmc || how != Countersigned::properly) return world_.request(how, device);
         const auto csr = LocalWorld::request_of(device);
-        return ra::Agent::countersigned(LocalWorld::signed_by(world_.agent, rsa_key(1), crypto::build_pki_data(csr.der()),
-                                                              crypto::cmc_pki_data_type),
-                                        csr, world_.plan_for(device));
+        return ra::Agent::countersigned(
+            LocalWorld::signed_by(world_.agent, rsa_key(1), crypto::build_pki_data(csr.der()),
+                                  crypto::cmc_pki_data_type),
+            csr, world_.plan_for(device));
     }
     void record(const crypto::Certificate&, const std::string&) {}
     void take_away() { server_->tell("stop"); }
@@ -165,7 +167,9 @@ using ServiceWorld = AdcsWorld<WebService<AdcsRequestFormat::pkcs7>>;
 template <class World>
 class AdcsTest : public ::testing::Test {
 protected:
-    Result<Outcome> submit() { return world_.backend().submit(world_.request(Countersigned::properly, "device-1"), "k"); }
+    Result<Outcome> submit() {
+        return world_.backend().submit(world_.request(Countersigned::properly, "device-1"), "k");
+    }
     std::string told(const std::string& words) { return world_.server().tell(words); }
     World world_;
 };
@@ -236,7 +240,8 @@ TEST(AdcsPages, AnotherCaThanTheConfiguredOneIsNoticed) {
     options.chain = {LocalWorld(LocalWorld::Setup{.ca = {.subject = "CN=Another CA"}}).root};
     options.url = world.backend().describe().substr(std::string("AD CS at ").size());
     net::HttpClientOptions http;
-    EXPECT_FALSE(AdcsWebEnrollment(options, net::make_http_client(http)).probe()) << "its TLS certificate is not trusted";
+    EXPECT_FALSE(AdcsWebEnrollment(options, net::make_http_client(http)).probe())
+        << "its TLS certificate is not trusted";
 }
 
 TEST(HresultTest, CodesAreFoundAndExplained) {
@@ -251,8 +256,8 @@ TEST(HresultTest, CodesAreFoundAndExplained) {
 }
 
 Bytes envelope(const std::string& body, const std::string& prologue = "") {
-    return to_bytes(as_bytes(prologue + "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body>" + body +
-                             "</s:Body></s:Envelope>"));
+    return to_bytes(as_bytes(prologue + "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body>" +
+                             body + "</s:Body></s:Envelope>"));
 }
 
 TEST(SoapTest, FaultsGiveTheirCode) {
@@ -268,19 +273,20 @@ TEST(SoapTest, FaultsGiveTheirCode) {
 
 TEST(SoapTest, WhatIsNoAnswerIsMalformed) {
     const std::string trust = "xmlns=\"http://docs.oasis-open.org/ws-sx/ws-trust/200512\"";
-    for (const auto& xml : {Bytes(), to_bytes(as_bytes("<html>")), envelope(""), envelope("<x/>"),
-                            envelope("<RequestSecurityTokenResponseCollection " + trust + "/>"),
-                            envelope("<RequestSecurityTokenResponseCollection xmlns=\"urn:other\">"
-                                     "<RequestSecurityTokenResponse/></RequestSecurityTokenResponseCollection>"),
-                            to_bytes(as_bytes("<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"/>"))}) {
+    for (const auto& xml :
+         {Bytes(), to_bytes(as_bytes("<html>")), envelope(""), envelope("<x/>"),
+          envelope("<RequestSecurityTokenResponseCollection " + trust + "/>"),
+          envelope("<RequestSecurityTokenResponseCollection xmlns=\"urn:other\">"
+                   "<RequestSecurityTokenResponse/></RequestSecurityTokenResponseCollection>"),
+          to_bytes(as_bytes("<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"/>"))}) {
         EXPECT_FALSE(soap::read_answer(xml)) << as_text(xml);
     }
 }
 
 TEST(SoapTest, EntitiesOfADocumentTypeAreNotExpanded) {
-    const auto answer = soap::read_answer(
-        envelope("<s:Fault><s:Reason><s:Text>&file;&lt;</s:Text></s:Reason></s:Fault>",
-                 "<!DOCTYPE x [<!ENTITY file SYSTEM \"file:///etc/passwd\">]>"));
+    const auto answer =
+        soap::read_answer(envelope("<s:Fault><s:Reason><s:Text>&file;&lt;</s:Text></s:Reason></s:Fault>",
+                                   "<!DOCTYPE x [<!ENTITY file SYSTEM \"file:///etc/passwd\">]>"));
     if (answer) {
         EXPECT_THAT(answer->fault->reason, Not(HasSubstr("root:")));
     }
