@@ -23,20 +23,28 @@ constexpr auto enrollment = "http://schemas.microsoft.com/windows/pki/2009/01/en
 constexpr auto instance = "http://www.w3.org/2001/XMLSchema-instance";
 }  // namespace ns
 
-const std::string token_x509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+constexpr auto token_x509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+constexpr auto action_request = "http://schemas.microsoft.com/windows/pki/2009/01/enrollment/RST/wstep";
+constexpr auto type_issue = "http://docs.oasis-open.org/ws-sx/ws-trust/200512/Issue";
+constexpr auto type_status = "http://schemas.microsoft.com/windows/pki/2009/01/enrollment/QueryTokenStatus";
+constexpr auto encoding_base64 =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd#base64binary";
+constexpr auto password_text =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText";
 
-std::string value_type(TokenKind kind) {
+const char* value_type(TokenKind kind) {
     switch (kind) {
-        case TokenKind::pkcs7: return std::string(ns::security) + "#PKCS7";
-        case TokenKind::cmc: return std::string(ns::enrollment) + "#CMC";
+        case TokenKind::pkcs7:
+            return "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd#PKCS7";
+        case TokenKind::cmc: return "http://schemas.microsoft.com/windows/pki/2009/01/enrollment#CMC";
         case TokenKind::pkcs10: break;
     }
-    return std::string(ns::enrollment) + "#PKCS10";
+    return "http://schemas.microsoft.com/windows/pki/2009/01/enrollment#PKCS10";
 }
 
-pugi::xml_node add(pugi::xml_node parent, const char* name, const std::string& text = "") {
+pugi::xml_node add(pugi::xml_node parent, const char* name, const char* text = "") {
     auto node = parent.append_child(name);
-    if (!text.empty()) node.text().set(text.c_str());
+    if (*text != '\0') node.text().set(text);
     return node;
 }
 
@@ -46,25 +54,24 @@ pugi::xml_node begin(pugi::xml_document& document, const Message& message) {
     envelope.append_attribute("xmlns:s") = ns::soap;
     envelope.append_attribute("xmlns:a") = ns::addressing;
     auto header = add(envelope, "s:Header");
-    auto action = add(header, "a:Action", std::string(ns::enrollment) + "/RST/wstep");
+    auto action = add(header, "a:Action", action_request);
     action.append_attribute("s:mustUnderstand") = "1";
-    add(header, "a:MessageID", message.message_id);
-    auto to = add(header, "a:To", message.to);
+    add(header, "a:MessageID", message.message_id.c_str());
+    auto to = add(header, "a:To", message.to.c_str());
     to.append_attribute("s:mustUnderstand") = "1";
     if (!message.user.empty()) {
         auto security = add(header, "o:Security");
         security.append_attribute("xmlns:o") = ns::security;
         security.append_attribute("s:mustUnderstand") = "1";
         auto token = add(security, "o:UsernameToken");
-        add(token, "o:Username", message.user);
-        auto password = add(token, "o:Password", std::string(password_place));
-        password.append_attribute("Type") =
-            "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText";
+        add(token, "o:Username", message.user.c_str());
+        auto password = add(token, "o:Password", password_place);
+        password.append_attribute("Type") = password_text;
     }
     return add(envelope, "s:Body");
 }
 
-pugi::xml_node add_request(pugi::xml_node body, const std::string& type) {
+pugi::xml_node add_request(pugi::xml_node body, const char* type) {
     auto request = add(body, "RequestSecurityToken");
     request.append_attribute("xmlns") = ns::trust;
     request.append_attribute("PreferredLanguage") = "en-US";
@@ -149,16 +156,16 @@ Result<Answer> read_response(const pugi::xml_node& response) {
 
 std::string issue_request(const Message& message, TokenKind kind, ByteView token, const std::string& template_name) {
     pugi::xml_document document;
-    auto request = add_request(begin(document, message), std::string(ns::trust) + "/Issue");
-    auto binary = add(request, "BinarySecurityToken", crypto::base64(token));
+    auto request = add_request(begin(document, message), type_issue);
+    auto binary = add(request, "BinarySecurityToken", crypto::base64(token).c_str());
     binary.append_attribute("xmlns") = ns::security;
-    binary.append_attribute("ValueType") = value_type(kind).c_str();
-    binary.append_attribute("EncodingType") = (std::string(ns::security) + "#base64binary").c_str();
+    binary.append_attribute("ValueType") = value_type(kind);
+    binary.append_attribute("EncodingType") = encoding_base64;
     auto context = add(request, "AdditionalContext");
     context.append_attribute("xmlns") = ns::authorization;
     auto item = add(context, "ContextItem");
     item.append_attribute("Name") = "CertificateTemplate";
-    add(item, "Value", template_name);
+    add(item, "Value", template_name.c_str());
     auto id = add(request, "RequestID");
     id.append_attribute("xmlns") = ns::enrollment;
     id.append_attribute("xmlns:xsi") = ns::instance;
@@ -168,8 +175,8 @@ std::string issue_request(const Message& message, TokenKind kind, ByteView token
 
 std::string status_request(const Message& message, const std::string& request_id) {
     pugi::xml_document document;
-    auto request = add_request(begin(document, message), std::string(ns::enrollment) + "/QueryTokenStatus");
-    auto id = add(request, "RequestID", request_id);
+    auto request = add_request(begin(document, message), type_status);
+    auto id = add(request, "RequestID", request_id.c_str());
     id.append_attribute("xmlns") = ns::enrollment;
     return text_of(document);
 }

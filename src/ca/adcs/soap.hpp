@@ -17,7 +17,7 @@ struct Message {
     std::string message_id;  // "urn:uuid:..."
     std::string user;        // UsernameToken when not empty; the password is put in where password_place stands
 };
-inline constexpr std::string_view password_place = "@@PASSWORD@@";
+inline constexpr const char* password_place = "@@PASSWORD@@";
 
 enum class TokenKind { pkcs7, cmc, pkcs10 };
 

@@ -92,7 +92,7 @@ Bytes with_password(const std::string& envelope, const Secret* password) {
         else
             append(std::string_view(&c, 1));
     }
-    append(std::string_view(envelope).substr(at + soap::password_place.size()));
+    append(std::string_view(envelope).substr(at + std::string_view(soap::password_place).size()));
     return body;
 }
 
