@@ -172,6 +172,10 @@ Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& ser
                                   .with("subject", printable(one.subject))
                                   .with("reason", revocation_reason_name(reason))));
     const Time now = parts_.clock.now();
+    if (parts_.revoke_at_ca) {
+        const auto revoked = parts_.revoke_at_ca(one.ca, one.serial, reason, now);
+        if (!revoked && revoked.error().kind != ErrorKind::conflict) return revoked.error();
+    }
     CHECK(parts_.issued.revoke(one.ca, one.serial, reason, now));
     one.revoked = now;
     one.revocation_reason = reason;

@@ -12,6 +12,8 @@ class Assembly {
 public:
     Assembly(const config::Settings& settings, const SharedParts& parts) : settings_(settings), parts_(parts) {}
     Wiring build();
+    // One CA by itself.
+    Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
 
 private:
     struct Pair {
@@ -43,7 +45,6 @@ private:
     // wire.cpp: the only names of adapters
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
     struct CaKind;
-    Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_local_ca(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_command_ca(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_adcs_web_enrollment(const std::string& name,

@@ -200,6 +200,13 @@ Wiring assemble(const config::Settings& settings, const SharedParts& parts) {
     return Assembly(settings, parts).build();
 }
 
+Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, const std::string& name,
+                                             const SharedParts& parts) {
+    const auto ca = settings.ca.find(name);
+    if (ca == settings.ca.end()) return fail::not_found("there is no [ca." + printable(name) + "]");
+    return Assembly(settings, parts).open_backend(name, ca->second);
+}
+
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,
                                                        store::Database& database, Random& random) {
     const auto found = settings.profiles.find(profile);

@@ -81,6 +81,8 @@ arguments = ["{self.home}"]
         self.assertEqual(len(self.server.certificates()), 1)
         self.assertIn("countersign_ca_answers_total{ca=\"default\",answer=\"issued\"} 1", self.metrics())
         self.assertEqual((self.home / "index.txt").read_text().count("\n"), 1)
+        self.server.command("certificate", "revoke", self.server.certificates()[0]["serial"], "--reason", "keyCompromise")
+        self.assertTrue((self.home / "index.txt").read_text().startswith("R\t"))
 
     def metrics(self):
         return self.server.http("GET", "/metrics").body.decode()

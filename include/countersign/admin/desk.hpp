@@ -12,6 +12,7 @@
 #include "countersign/store/issued.hpp"
 #include "countersign/store/transactions.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -53,6 +54,9 @@ struct DeskParts {
     store::Issued& issued;
     audit::Sink& audit;
     const Clock& clock;
+    // Has a certificate revoked where it was issued. Empty, or conflict (it is revoked there): the ledger alone decides.
+    std::function<Result<void>(const std::string& ca, const std::string& serial, int reason, Time when)>
+        revoke_at_ca{};
 };
 
 class Desk {
@@ -80,6 +84,7 @@ public:
     // The one certificate that serial (and CA, unless empty) names. not_found; conflict: several CAs have it.
     Result<store::IssuedCertificate> certificate(const std::string& serial, const std::string& ca);
     // `reason`: RFC 5280 CRLReason. denied: the CA itself, or the RA's own without `even_of_the_ra`. conflict: revoked already.
+    // Other errors are those of the CA that issued it; then it is not revoked.
     Result<store::IssuedCertificate> revoke_certificate(const std::string& serial, const std::string& ca, int reason,
                                                         bool even_of_the_ra, const Actor& actor);
 

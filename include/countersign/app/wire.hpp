@@ -79,6 +79,10 @@ struct Wiring {
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts);
 
+// One CA of the configuration by itself. not_found: there is none of that name.
+Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, const std::string& name,
+                                             const SharedParts& parts);
+
 // What administrators use, and who may: shared by the admin endpoints of one router.
 struct AdminSurfaces {
     std::shared_ptr<admin::Desk> desk;
