@@ -102,7 +102,8 @@ private:
     };
 
     countersign::test::ScratchDirectory home_;
-    LocalWorld world_{LocalWorld::Setup{.now = SystemClock().now()}};
+    // Certificates know whole seconds.
+    LocalWorld world_{LocalWorld::Setup{.now = std::chrono::floor<std::chrono::seconds>(SystemClock().now())}};
     std::unique_ptr<CommandCa> ca_;
     Keyed keyed_{*this};
 };
