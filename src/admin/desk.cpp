@@ -18,6 +18,9 @@ std::vector<std::string> templates_of(const Actor& actor, const std::set<std::st
     return own;
 }
 
+// Longer than a daemon waits for any CA with sensible time-outs.
+constexpr std::chrono::minutes youngest_unknown{5};
+
 // The template a challenge is bound to, given what is asked for, what the profile uses and what the actor may mint for.
 Result<std::string> template_for(const std::string& wanted, const ProfileDesk& profile, const Actor& actor) {
     const auto& used = profile.templates;
@@ -113,6 +116,38 @@ Result<store::Attempt> Desk::deny(const std::string& request_id, const std::stri
     return attempt;
 }
 
+Result<store::Attempt> Desk::resolve(const std::string& request_id, const Resolution& resolution, const Actor& actor) {
+    using Finding = Resolution::Finding;
+    const Time now = parts_.clock.now();
+    TRY(auto attempt, parts_.transactions.find(request_id));
+    if (attempt.state != store::AttemptState::intent) {
+        return fail::conflict("the outcome of request " + attempt.id + " is not unknown: it is " +
+                              std::string(name(attempt.state)));
+    }
+    if (now - attempt.updated < youngest_unknown) {
+        return fail::conflict("request " + attempt.id + " is younger than " + std::to_string(youngest_unknown.count()) +
+                              " minutes: the daemon may still be at it");
+    }
+    const std::string by = " (" + actor.name + ")";
+    auto event = decision(audit::event::request_resolved, attempt, actor);
+    switch (resolution.finding) {
+        case Finding::not_there:
+            CHECK(parts_.audit.record(event.with("finding", std::string("not at the CA: to be submitted again"))));
+            CHECK(parts_.transactions.record_waiting(attempt.id, "not at the CA" + by, now));
+            break;
+        case Finding::there:
+            CHECK(parts_.audit.record(event.with("finding", "at the CA as " + printable(resolution.words))));
+            CHECK(parts_.transactions.record_pending(attempt.id, resolution.words, now));
+            break;
+        case Finding::failed:
+            CHECK(parts_.audit.record(event.with("finding", "failed: " + printable(resolution.words))));
+            CHECK(parts_.transactions.record_failed(attempt.id, resolution.words + by, store::ChallengeFate::consume,
+                                                    now));
+            break;
+    }
+    return attempt;
+}
+
 Result<store::IssuedCertificate> Desk::certificate(const std::string& serial, const std::string& ca) {
     TRY(auto found, parts_.issued.find_by_serial(serial));
     std::erase_if(found, [&](const auto& one) { return !ca.empty() && one.ca != ca; });
@@ -141,6 +176,10 @@ Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& ser
                                   .with("subject", printable(one.subject))
                                   .with("reason", revocation_reason_name(reason))));
     const Time now = parts_.clock.now();
+    if (parts_.revoke_at_ca) {
+        const auto revoked = parts_.revoke_at_ca(one.ca, one.serial, reason, now);
+        if (!revoked && revoked.error().kind != ErrorKind::conflict) return revoked.error();
+    }
     CHECK(parts_.issued.revoke(one.ca, one.serial, reason, now));
     one.revoked = now;
     one.revocation_reason = reason;

@@ -109,6 +109,25 @@ std::vector<MetricFamily> renewals(const std::vector<RenewalState>& states) {
     return {next.take(), under_way.take(), success.take(), at.take()};
 }
 
+void add_ca_traffic(const MetricsSubjects& subjects, std::vector<MetricFamily>& families) {
+    const auto all = subjects.cas ? subjects.cas() : std::vector<CaTraffic>();
+    if (all.empty()) return;
+    Family up("countersign_ca_circuit_closed", "0 while a CA that failed too often is left alone.", MetricType::Gauge);
+    Family on_their_way("countersign_ca_requests_in_flight", "Questions a CA is being asked.", MetricType::Gauge);
+    Family queued("countersign_ca_queue_depth", "Requests that wait for their turn at a CA.", MetricType::Gauge);
+    Family answers("countersign_ca_answers_total", "What CAs answered, or how it failed.", MetricType::Counter);
+    Family waited("countersign_ca_seconds_total", "Time spent waiting for CAs.", MetricType::Counter);
+    for (const auto& one : all) {
+        up.add(one.circuit_open ? 0 : 1, {{"ca", one.name}});
+        on_their_way.add(static_cast<double>(one.on_their_way), {{"ca", one.name}});
+        queued.add(static_cast<double>(one.queued), {{"ca", one.name}});
+        waited.add(one.seconds, {{"ca", one.name}});
+        for (const auto& [answer, count] : one.answers)
+            answers.add(static_cast<double>(count), {{"ca", one.name}, {"answer", answer}});
+    }
+    for (auto* family : {&up, &on_their_way, &queued, &answers, &waited}) families.push_back(family->take());
+}
+
 }  // namespace
 
 std::string_view name(Surface surface) {
@@ -190,6 +209,7 @@ std::string Metrics::text(const MetricsSubjects& subjects) const {
     if (sources_.renewals) {
         for (auto& family : renewals(sources_.renewals())) families.push_back(std::move(family));
     }
+    add_ca_traffic(subjects, families);
     families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));
     families.push_back(
         gauge("countersign_worker_queue_depth", "Requests that wait for a worker.", sources_.queued_jobs()));

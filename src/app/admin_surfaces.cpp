@@ -24,6 +24,22 @@ std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& setti
     return std::make_shared<const admin::Accounts>(std::move(accounts), settings.sign_in.realms);
 }
 
+namespace {
+
+// The embedded CA revokes by the ledger; one that revokes nothing through us (AD CS) is told by people.
+std::function<Result<void>(const std::string&, const std::string&, int, Time)> revocation_at(
+    const config::Settings& settings, const SharedParts& parts) {
+    return [settings, parts](const std::string& ca, const std::string& serial, int reason, Time when) -> Result<void> {
+        const auto known = settings.ca.find(ca);
+        if (known == settings.ca.end() || known->second.local()) return {};
+        TRY(const auto backend, open_ca(settings, ca, parts));
+        auto* revoker = backend->revoker();
+        return revoker == nullptr ? Result<void>() : revoker->revoke(serial, reason, when);
+    };
+}
+
+}  // namespace
+
 Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings, const SharedParts& parts,
                                                audit::Sink& audit) {
     std::map<std::string, admin::ProfileDesk> profiles;
@@ -36,9 +52,10 @@ Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings,
         }
         profiles.emplace(name, std::move(desk));
     }
-    return std::make_shared<admin::Desk>(admin::DeskParts{parts.database.challenges(), parts.database.transactions(),
-                                                          parts.database.issued(), audit, parts.clock},
-                                         std::move(profiles));
+    return std::make_shared<admin::Desk>(
+        admin::DeskParts{parts.database.challenges(), parts.database.transactions(), parts.database.issued(), audit,
+                         parts.clock, revocation_at(settings, parts)},
+        std::move(profiles));
 }
 
 Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, const SharedParts& parts,

@@ -67,8 +67,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
         if (made) profile->templates.emplace(name, *std::move(made));
     }
     if (!identity || !accepted || !verifier) return;
-    if (ca.type == "local")
-        check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
+    if (ca.local()) check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
 
     if (const auto renewing = wiring_.backends.find(service->ca_name); renewing != wiring_.backends.end()) {
         service->backend = renewing->second;
@@ -88,6 +87,9 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     profile->answer_queries = settings.get_cert;
     profile->when_unavailable = settings.unavailable_answer == "pending" ? ra::WhenUnavailable::answer_pending
                                                                          : ra::WhenUnavailable::answer_retry;
+    profile->hold = std::chrono::seconds{settings.hold_seconds};
+    profile->countersign_as_cmc = ca.type.starts_with("adcs-") && ca.request_format == "cmc";
+    if (!ca.local()) profile->clock_slack = std::chrono::minutes{ca.clock_slack_minutes};
     profile->substitute_secret =
         Secret(crypto::hmac_sha256(pepper_->reveal(), as_bytes("countersign implicit rejection")));
     profile->capabilities =
@@ -230,6 +232,21 @@ std::vector<crypto::Certificate> Assembly::certificates_in(const std::filesystem
     auto certificates =
         note(place, crypto::Certificate::all_from_pem(*text), file.string() + ": name a file with PEM certificates");
     return certificates ? *std::move(certificates) : std::vector<crypto::Certificate>{};
+}
+
+Result<std::vector<crypto::Certificate>> Assembly::anchors_of(const config::CaSettings& ca) {
+    const auto issuing = certificates_in(ca.issuer.certificate, ca.place);
+    if (issuing.empty()) return fail::denied("the CA's own certificate could not be loaded");
+    auto pool = issuing;
+    if (!ca.chain.empty()) std::ranges::move(certificates_in(ca.chain, ca.place), std::back_inserter(pool));
+    auto chain = crypto::order_chain(issuing.front(), pool);
+    if (!chain) {
+        return fail::malformed("the CA certificate " + issuing.front().subject().text() +
+                               " leads to no root: name the certificates above it in chain");
+    }
+    if (!issuing.front().basic_constraints().ca)
+        return fail::malformed(ca.issuer.certificate.string() + " is no CA certificate");
+    return chain;
 }
 
 void Assembly::error(const Place& place, std::string problem, std::string remedy) {

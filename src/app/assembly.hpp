@@ -12,6 +12,8 @@ class Assembly {
 public:
     Assembly(const config::Settings& settings, const SharedParts& parts) : settings_(settings), parts_(parts) {}
     Wiring build();
+    // One CA by itself.
+    Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
 
 private:
     struct Pair {
@@ -46,10 +48,17 @@ private:
     std::optional<ra::Identities> configured_identities(const config::RaSettings& ra);
     void add_overlap(const config::RaSettings& ra, const ra::RaInService& service, Identity& identity);
     void check_renewal(const config::RaSettings& ra, const ra::RaInService& service);
+    // Issuing CA first, root last, of a CA whose key is not here. denied: it was said what is wrong.
+    Result<std::vector<crypto::Certificate>> anchors_of(const config::CaSettings& ca);
 
     // wire.cpp: the only names of adapters
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
-    Result<std::shared_ptr<ca::Backend>> open_backend(const std::string& name, const config::CaSettings& ca);
+    struct CaKind;
+    Result<std::shared_ptr<ca::Backend>> open_local_ca(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_command_ca(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_adcs_web_enrollment(const std::string& name,
+                                                                  const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_adcs_web_service(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
 
     template <class T>

@@ -23,6 +23,27 @@ config::Settings load_or_throw(const std::filesystem::path& file, const std::fun
     return *std::move(loaded.settings);
 }
 
+namespace {
+
+// What can be found out about CAs that are somewhere else. The daemon starts without them.
+void check_remote_cas(const config::Settings& settings, const Wiring& wiring, std::vector<Finding>& findings) {
+    for (const auto& [name, backend] : wiring.backends) {
+        const auto& ca = settings.ca.at(name);
+        if (ca.local()) continue;
+        if (const auto reached = backend->probe(); !reached) {
+            findings.push_back({FindingLevel::warning, ca.place, backend->describe() + ": " + reached.error().detail,
+                                "clients are told to come again until this is mended"});
+        }
+        if (ca.type.starts_with("adcs-") && ca.request_format != "pkcs10") {
+            findings.push_back({FindingLevel::warning, ca.place,
+                                "whether the CA's templates demand our agent's signature cannot be seen from here",
+                                "look at Issuance Requirements of the template: docs/ca-adcs.md"});
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<Finding> check_everything(const std::filesystem::path& file) {
     auto loaded = config::load(file);
     auto findings = std::move(loaded.findings);
@@ -42,6 +63,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     const SharedParts parts{**database, clock, random, *keys};
     auto wiring = assemble(settings, parts);
     std::ranges::move(wiring.findings, std::back_inserter(findings));
+    check_remote_cas(settings, wiring, findings);
     if (auto finding = check_sign_in(settings, parts)) findings.push_back(std::move(*finding));
     return findings;
 }

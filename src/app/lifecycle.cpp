@@ -45,6 +45,7 @@ public:
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           keys_(open_key_source(settings_)),
           seal_(or_throw(AuditSeal::make(settings_.audit, *keys_, audit_trail_.file, clock_))),
+          submissions_(make_submissions(settings_)),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
@@ -71,6 +72,8 @@ public:
         follower.join();
         caretaker.join();
         workers_.drain();
+        submissions_->drain();
+        follow_up_once();  // what CAs have answered meanwhile
         record(audit::event::daemon_stopped);
         seal_.seal();
         server_.reset();
@@ -128,7 +131,7 @@ private:
         return options;
     }
 
-    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_}; }
+    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_, submissions_}; }
 
     Wiring assemble_or_throw(const config::Settings& settings) {
         auto wiring = assemble(settings, shared_parts());
@@ -249,7 +252,10 @@ private:
             profiles = wiring_.profiles;
         }
         const auto result = ra::follow_up(enrollment_, database_->transactions(), profiles, 1000);
-        if (result.finished + result.troubled > 0) {
+        // An outage is told once, not every round.
+        const bool news = result.finished > 0 || result.troubled != last_troubled_;
+        last_troubled_ = result.troubled;
+        if (news) {
             spdlog::info("follow-up: {} requests looked at, {} finished, {} could not be advanced", result.looked_at,
                          result.finished, result.troubled);
         }
@@ -270,7 +276,9 @@ private:
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<keys::KeySource> keys_;
     AuditSeal seal_;
+    std::shared_ptr<ca::Submissions> submissions_;
     ra::Enrollment enrollment_;
+    std::size_t last_troubled_ = 0;  // of the follower alone, once there is one
     std::mutex wiring_mutex_;
     Wiring wiring_;
     AdminSurfaces admin_;

@@ -72,6 +72,16 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
     }
     for (const auto& one : watched_certificates(wiring))
         subjects.watched.push_back({one.kind, one.name, printable(one.subject), one.not_after});
+    subjects.cas = [backends = wiring.backends] {
+        std::vector<admin::CaTraffic> all;
+        for (const auto& [name, backend] : backends) {
+            const auto traffic = backend->traffic();
+            if (!traffic) continue;
+            all.push_back({name, traffic->circuit_open, traffic->on_their_way, traffic->queued, traffic->answers,
+                           traffic->seconds});
+        }
+        return all;
+    };
     return subjects;
 }
 

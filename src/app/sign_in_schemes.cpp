@@ -1,5 +1,6 @@
 // The ways to sign in: which class a word in a listener's sign_in stands for, and what it needs to work.
 #include "admin_surfaces.hpp"
+#include "ca_connection.hpp"
 #include "countersign/admin/basic.hpp"
 #include "countersign/admin/client_certificate.hpp"
 #include "countersign/admin/negotiate.hpp"
@@ -68,6 +69,7 @@ Made make_certificate(const config::Settings& settings, const AccountsPtr& accou
 void prepare_process(const config::Settings& settings) {
     if (settings.sign_in.ntlm && !settings.sign_in.ntlm_users.empty())
         admin::prepare_process_for_ntlm(settings.sign_in.ntlm_users.string());
+    prepare_process_for_kerberos(settings);
 }
 
 Result<Schemes> make_schemes(const config::Settings& settings, const SharedParts& parts) {

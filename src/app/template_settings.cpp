@@ -34,6 +34,12 @@ Result<policy::Template> to_template(const config::TemplateSettings& settings) {
     return result;
 }
 
+std::map<std::string, std::string> ca_template_names(const config::Settings& settings) {
+    std::map<std::string, std::string> names;
+    for (const auto& [name, rules] : settings.templates) names[name] = rules.ca_name.empty() ? name : rules.ca_name;
+    return names;
+}
+
 Result<scep::AcceptedAlgorithms> to_accepted(const config::ProfileSettings& settings) {
     scep::AcceptedAlgorithms accepted;
     accepted.ciphers.clear();

@@ -3,6 +3,10 @@
 
 #include "admin_surfaces.hpp"
 #include "assembly.hpp"
+#include "ca_connection.hpp"
+#include "countersign/ca/adcs.hpp"
+#include "countersign/ca/command.hpp"
+#include "countersign/ca/guard.hpp"
 #include "countersign/ca/local.hpp"
 #include "countersign/challenge/fixed.hpp"
 #include "countersign/challenge/one_time.hpp"
@@ -13,7 +17,11 @@
 #include "countersign/keys/pkcs11_key.hpp"
 #include "files.hpp"
 #include "monitoring.hpp"
+#include "template_settings.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -71,6 +79,10 @@ unsigned worker_count(const config::ServerSettings& server) {
     return server.workers != 0 ? server.workers : std::max(8U, 4 * std::thread::hardware_concurrency());
 }
 
+std::shared_ptr<ca::Submissions> make_submissions(const config::Settings& settings) {
+    return std::make_shared<ca::Submissions>(worker_count(settings.server) / 2);
+}
+
 std::unique_ptr<keys::KeySource> open_key_source(const config::Settings& settings) {
     keys::Pkcs11Options tokens;
     tokens.directory = settings.directory;
@@ -83,9 +95,39 @@ Result<std::shared_ptr<keys::Key>> Assembly::open_key(const std::string& uri) {
     return parts_.keys.open(uri);
 }
 
+// Which adapter the type of a [ca.NAME] stands for: one line each.
+struct Assembly::CaKind {
+    std::string_view type;
+    Result<std::shared_ptr<ca::Backend>> (Assembly::*open)(const std::string&, const config::CaSettings&);
+    static const CaKind all[];
+};
+const Assembly::CaKind Assembly::CaKind::all[] = {
+    {"local", &Assembly::open_local_ca},
+    {"exec", &Assembly::open_command_ca},
+    {"adcs-web", &Assembly::open_adcs_web_enrollment},
+    {"adcs-wstep", &Assembly::open_adcs_web_service},
+};
+
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
-    if (ca.type != "local")
-        return fail::malformed("ca type " + printable(ca.type) + " does not exist; this version knows: local");
+    const auto* const kind = std::ranges::find(CaKind::all, ca.type, &CaKind::type);
+    if (kind == std::ranges::end(CaKind::all))
+        return fail::malformed("this version has no ca type " + printable(ca.type));
+    TRY(auto backend, (this->*kind->open)(name, ca));
+    if (ca.local()) return backend;
+    if (!parts_.submissions) parts_.submissions = make_submissions(settings_);
+    const auto pause = std::chrono::seconds{ca.pause_seconds};
+    ca::GuardOptions options{name,
+                             ca.requests_at_once,
+                             ca.queue,
+                             ca.failures_to_open,
+                             pause,
+                             std::max(pause, std::chrono::seconds{120}),
+                             std::chrono::seconds{ca.poll_seconds}};
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::Guard>(std::move(options), std::move(backend), parts_.submissions, parts_.clock));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_local_ca(const std::string& name, const config::CaSettings& ca) {
     auto issuer = key_pair(ca.issuer, "the CA");
     if (!issuer) return fail::denied("the CA's own key and certificate could not be loaded");
     CHECK(issuer->key->suits(keys::KeyUse::sign));
@@ -108,6 +150,38 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& n
     return std::shared_ptr<ca::Backend>(std::move(local));
 }
 
+Result<std::shared_ptr<ca::Backend>> Assembly::open_command_ca(const std::string& name, const config::CaSettings& ca) {
+    ca::CommandCaOptions options;
+    options.name = name;
+    options.program = ca.command.program;
+    options.arguments = ca.command.arguments;
+    options.environment = ca.command.environment;
+    options.directory = settings_.directory;
+    options.time_limit = std::chrono::seconds{ca.command.seconds};
+    options.templates = ca_template_names(settings_);
+    TRY(options.chain, anchors_of(ca));
+    if (::access(options.program.c_str(), X_OK) != 0)
+        return fail::denied(options.program.string() + " is no program this user may run");
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options)));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_enrollment(const std::string& name,
+                                                                        const config::CaSettings& ca) {
+    TRY(auto options, adcs_options(name, ca, settings_));
+    TRY(options.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::AdcsWebEnrollment>(std::move(options), std::move(http)));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_service(const std::string& name,
+                                                                     const config::CaSettings& ca) {
+    TRY(auto options, adcs_options(name, ca, settings_));
+    TRY(options.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::AdcsWebService>(std::move(options), std::move(http), parts_.random));
+}
+
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {
     const auto& mode = profile.challenge.mode;
     if (mode == "none") return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::NoPassword>());
@@ -125,6 +199,13 @@ Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const confi
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts) {
     return Assembly(settings, parts).build();
+}
+
+Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, const std::string& name,
+                                             const SharedParts& parts) {
+    const auto ca = settings.ca.find(name);
+    if (ca == settings.ca.end()) return fail::not_found("there is no [ca." + printable(name) + "]");
+    return Assembly(settings, parts).open_backend(name, ca->second);
 }
 
 Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& settings, const std::string& profile,

@@ -50,6 +50,8 @@ constexpr std::array kCatalogue{
                    "A request interrupted by a stop or crash was taken up again and brought to an end."},
     CatalogueEntry{event::request_approved, Severity::info, "An officer approved a held request."},
     CatalogueEntry{event::request_denied, Severity::info, "An officer denied a held request."},
+    CatalogueEntry{event::request_resolved, Severity::warning,
+                   "An officer decided about a request whose outcome at the CA was unknown."},
     CatalogueEntry{event::query_answered, Severity::info,
                    "A client polled its transaction or asked for a certificate or CRL, and was answered."},
     CatalogueEntry{event::query_refused, Severity::warning,

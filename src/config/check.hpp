@@ -12,6 +12,10 @@ void check_accounts(Document& document);
 // Every way to sign in that a listener offers can work there, and every account can be opened by one.
 void check_sign_in(Document& document);
 
+// What the type of a CA needs. `key`: "ca.NAME".
+void check_ca_type(Document& document, const std::string& key, const CaSettings& ca);
+// Kerberos knows one identity of a process.
+void check_kerberos_identities(Document& document);
 // RA, CA and templates by themselves.
 void check_authorities(Document& document);
 void check_templates(Document& document);

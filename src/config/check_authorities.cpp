@@ -65,6 +65,7 @@ void check_ra(Document& document, const std::string& name, const RaSettings& ra)
 
 void check_ca(Document& document, const std::string& name, const CaSettings& ca) {
     const std::string key = "ca." + name;
+    check_ca_type(document, key, ca);
     check_usages(document, key + ".extended_key_usage", ca.extended_key_usage);
     check_url(document, key + ".crl_urls", ca.crl_urls);
     check_url(document, key + ".ca_issuers_urls", ca.ca_issuers_urls);
@@ -85,6 +86,7 @@ void check_ca(Document& document, const std::string& name, const CaSettings& ca)
 void check_authorities(Document& document) {
     for (const auto& [name, ra] : document.settings.ra) check_ra(document, name, ra);
     for (const auto& [name, ca] : document.settings.ca) check_ca(document, name, ca);
+    check_kerberos_identities(document);
 }
 
 void check_templates(Document& document) {

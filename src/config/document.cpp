@@ -64,9 +64,7 @@ public:
             read_ra(table, settings.ra[name], shown);
         });
         each_named(root, "ca", [&](const toml::table& table, const std::string& name, const std::string& shown) {
-            fill("ca", shown, table, &settings.ca[name]);
-            settings.ca[name].place = document_.place_of(shown);
-            settings.ca[name].issuer.place = document_.place_of(shown + ".key");
+            read_ca(table, settings.ca[name], shown);
         });
         each_named(root, "profile", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             settings.profiles[name].name = name;
@@ -108,6 +106,14 @@ private:
                         pair.place = document_.place_of(entry_shown);
                         ra.previous_encryption.push_back(std::move(pair));
                     });
+    }
+
+    void read_ca(const toml::table& table, CaSettings& ca, const std::string& shown) {
+        fill("ca", shown, table, &ca);
+        ca.place = document_.place_of(shown);
+        ca.issuer.place = document_.place_of(shown + ".key");
+        ca.connection.place = only_table(table, "connection", "ca.*.connection", shown + ".connection", &ca.connection);
+        ca.command.place = only_table(table, "command", "ca.*.command", shown + ".command", &ca.command);
     }
 
     void read_profile(const toml::table& table, ProfileSettings& profile, const std::string& shown) {

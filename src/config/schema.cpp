@@ -27,6 +27,8 @@ constexpr Section section_table[] = {
     {"ra.*.previous_encryption", Shape::list,
      "CEP encryption keys of the past, which still open envelopes after a rollover."},
     {"ca", Shape::named, "A certification authority that requests go to.", true},
+    {"ca.*.connection", Shape::table, "How a CA that speaks HTTP is reached: types adcs-web and adcs-wstep."},
+    {"ca.*.command", Shape::table, "The program that is the CA to us: type exec."},
     {"profile", Shape::named, "One SCEP endpoint: its paths, challenge mode, RA, CA and templates.", true},
     {"profile.*.challenge", Shape::table, "How clients show that they may enroll.", true},
     {"profile.*.templates", Shape::table, "Which template a request gets; chosen by its key usage, as NDES does.",
@@ -52,6 +54,8 @@ using Lis = ListenerSettings;
 using Sig = SignInSettings;
 using Srv = ServerSettings;
 using Ca = CaSettings;
+using Con = CaConnectionSettings;
+using Cmd = CaCommandSettings;
 using Cha = ChallengeSettings;
 using Pro = ProfileSettings;
 using Tpl = TemplateSettings;
@@ -208,19 +212,24 @@ constexpr Key key_table[] = {
         "PEM certificate of that key."}
         .needed(),
 
-    Key{"ca", "type", Kind::text, "", put<&Ca::type>, "Which kind of CA this is. \"local\": the embedded one."}
-        .among("local")
+    Key{"ca", "type", Kind::text, "", put<&Ca::type>,
+        "Which kind of CA this is. local: the embedded one. exec: a command, see docs/ca-exec.md. adcs-web and "
+        "adcs-wstep: Microsoft's, through its web enrollment pages or its enrollment web service, see docs/ca-adcs.md."}
+        .among("local,exec,adcs-web,adcs-wstep")
         .needed(),
-    Key{"ca", "key", Kind::key, "", put<&Ca::issuer, &Pair::key>, pair_key_meaning}.needed().guarded(),
-    Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>, "PEM certificate of the issuing CA."}
+    Key{"ca", "key", Kind::key, "", put<&Ca::issuer, &Pair::key>,
+        "Local: where the CA's private key is, \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI "
+        "(RFC 7512) with pin-source; never a PIN or a key itself."}
+        .guarded(),
+    Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>,
+        "PEM certificate of the issuing CA. What another CA issued is delivered to nobody."}
         .needed(),
     {"ca", "chain", Kind::file, "", put<&Ca::chain>,
      "PEM certificates above the issuing CA, root last. Absent: it is the root."},
     {"ca", "successor", Kind::file, "", put<&Ca::successor>,
      "PEM certificates of the CA that takes over, offered by GetNextCACert. Absent: none is announced."},
     Key{"ca", "serial_secret", Kind::file, "", put<&Ca::serial_secret>,
-        "File of at least 32 random octets from which serial numbers are derived."}
-        .needed()
+        "Local: file of at least 32 random octets from which serial numbers are derived."}
         .guarded(),
     {"ca", "crl_urls", Kind::texts, "[]", put<&Ca::crl_urls>, "CRL distribution points written into certificates."},
     {"ca", "ca_issuers_urls", Kind::texts, "[]", put<&Ca::ca_issuers_urls>,
@@ -237,6 +246,71 @@ constexpr Key key_table[] = {
     Key{"ca", "crl_refresh_hours", Kind::number, "12", put<&Ca::crl_refresh_hours>,
         "A CRL older than this is made again; a revocation makes a new one at once."}
         .between(1, 8784, "hours"),
+    Key{"ca", "request_format", Kind::text, "\"pkcs7\"", put<&Ca::request_format>,
+        "adcs: what is submitted. pkcs7: CMS SignedData over the client's PKCS#10, signed by the enrollment agent. "
+        "cmc: "
+        "a CMC full PKI request with the same signature. pkcs10: the client's request alone, for templates that demand "
+        "no signature."}
+        .among("pkcs7,cmc,pkcs10"),
+    Key{"ca", "requests_at_once", Kind::number, "8", put<&Ca::requests_at_once>,
+        "Not local: how many requests the CA gets at a time. Changes with a restart only."}
+        .between(1, 256),
+    Key{"ca", "queue", Kind::number, "1000", put<&Ca::queue>,
+        "Not local: how many more wait for their turn; beyond that clients are told to come later."}
+        .between(0, 100000),
+    Key{"ca", "failures_to_open", Kind::number, "5", put<&Ca::failures_to_open>,
+        "Not local: after so many failures in a row the CA is left alone for a while."}
+        .between(1, 1000),
+    Key{"ca", "pause_seconds", Kind::number, "10", put<&Ca::pause_seconds>,
+        "Not local: how long; doubled with each failure after it, up to two minutes or this."}
+        .between(1, 3600, "seconds"),
+    Key{"ca", "poll_seconds", Kind::number, "30", put<&Ca::poll_seconds>,
+        "Not local: how often the CA is asked about one request that it holds."}
+        .between(1, 3600, "seconds"),
+    Key{"ca", "clock_slack_minutes", Kind::number, "60", put<&Ca::clock_slack_minutes>,
+        "Not local: how much earlier a certificate may begin, and longer it may last, than was approved."}
+        .between(0, 10080, "minutes"),
+
+    {"ca.*.connection", "url", Kind::text, "", put<&Con::url>,
+     "adcs-web: \"https://HOST/certsrv\". adcs-wstep: that of the service, "
+     "\"https://HOST/CA_CES_Kerberos/service.svc/CES\"."},
+    Key{"ca.*.connection", "authentication", Kind::text, "\"none\"", put<&Con::authentication>,
+        "How we sign in. negotiate: Kerberos. certificate: TLS client certificate. username-token: WS-Security, for "
+        "adcs-wstep alone."}
+        .among("none,basic,negotiate,certificate,username-token"),
+    {"ca.*.connection", "user", Kind::text, "", put<&Con::user>, "User name: basic and username-token."},
+    Key{"ca.*.connection", "password_file", Kind::file, "", put<&Con::password_file>,
+        "File with the password, readable by its owner alone; a systemd credential will do."}
+        .guarded(),
+    {"ca.*.connection", "trust", Kind::file, "", put<&Con::trust>,
+     "PEM certificates the server's TLS certificate must chain to. Absent: those of the system."},
+    {"ca.*.connection", "client_certificate", Kind::file, "", put<&Con::client_certificate>,
+     "PEM chain of our TLS client certificate."},
+    Key{"ca.*.connection", "client_key", Kind::file, "", put<&Con::client_key>,
+        "PEM private key of it, readable by its owner alone."}
+        .guarded(),
+    Key{"ca.*.connection", "keytab", Kind::file, "", put<&Con::keytab>,
+        "negotiate: keytab of our account, readable by its owner alone; tickets are fetched and renewed from it. The "
+        "same for all CAs. Changes with a restart only."}
+        .guarded(),
+    {"ca.*.connection", "credential_cache", Kind::file, "", put<&Con::credential_cache>,
+     "negotiate, instead of keytab: a credential cache that somebody else keeps fresh."},
+    {"ca.*.connection", "proxy", Kind::text, "", put<&Con::proxy>,
+     "HTTP proxy URL. Absent: none, whatever the environment says."},
+    Key{"ca.*.connection", "connect_seconds", Kind::number, "5", put<&Con::connect_seconds>,
+        "Time for the connection and its TLS."}
+        .between(1, 300, "seconds"),
+    Key{"ca.*.connection", "answer_seconds", Kind::number, "60", put<&Con::answer_seconds>,
+        "Time for the whole answer. Clients wait no longer than profile.NAME.hold_seconds."}
+        .between(1, 3600, "seconds"),
+
+    {"ca.*.command", "program", Kind::file, "", put<&Cmd::program>, "The program; no shell is involved."},
+    {"ca.*.command", "arguments", Kind::texts, "[]", put<&Cmd::arguments>, "Its arguments."},
+    {"ca.*.command", "environment", Kind::texts, "[]", put<&Cmd::environment>,
+     "\"NAME=VALUE\": all of its environment beside PATH and LANG. No place for secrets: name files."},
+    Key{"ca.*.command", "seconds", Kind::number, "60", put<&Cmd::seconds>,
+        "After that it is killed with all it started, and what became of the request counts as unknown."}
+        .between(1, 3600, "seconds"),
 
     Key{"profile", "paths", Kind::texts, "", put<&Pro::paths>,
         "HTTP paths of the SCEP endpoint, in any letter case. Each also answers with /pkiclient.exe appended and, when "
@@ -261,6 +335,9 @@ constexpr Key key_table[] = {
     Key{"profile", "unavailable_answer", Kind::text, "\"retry\"", put<&Pro::unavailable_answer>,
         "When the CA is away: HTTP 503, or PENDING so that the client polls."}
         .among("retry,pending"),
+    Key{"profile", "hold_seconds", Kind::number, "15", put<&Pro::hold_seconds>,
+        "How long a client waits for a CA that is not local before it is told to poll."}
+        .between(0, 50, "seconds"),
     {"profile", "get_cert", Kind::boolean, "true", put<&Pro::get_cert>, "Answer GetCert and GetCRL."},
 
     Key{"profile.*.challenge", "mode", Kind::text, "", put<&Cha::mode>,
@@ -352,6 +429,8 @@ constexpr Key key_table[] = {
      "The key that signs the message is the key in the request. False for clients that enroll for others."},
     {"template", "strict_extensions", Kind::boolean, "false", put<&Tpl::strict_extensions>,
      "Refuse a request that asks for an extension the certificate will not have, instead of leaving it out."},
+    {"template", "ca_name", Kind::text, "", put<&Tpl::ca_name>,
+     "What a CA that is not local calls this template: with AD CS its name, not its display name. Absent: as here."},
 
     Key{"account", "password_hash", Kind::text, "", put<&Acc::password_hash>,
         "What `countersign hash-password` prints: crypt(5), never the password. Absent: no password opens the account."}

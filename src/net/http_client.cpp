@@ -173,7 +173,10 @@ Result<void> CurlClient::prepare(CURL* easy, const ClientRequest& request, curl_
         set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     const bool trusting = options_.ca_file.empty() || (set(easy, CURLOPT_CAINFO, options_.ca_file.c_str()) &&
                                                        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr)));
-    if (prepared && trusting && set_method(easy, request) && set_credentials(easy, request)) return {};
+    const bool known =
+        options_.client_certificate.empty() || (set(easy, CURLOPT_SSLCERT, options_.client_certificate.c_str()) &&
+                                                set(easy, CURLOPT_SSLKEY, options_.client_key.c_str()));
+    if (prepared && trusting && known && set_method(easy, request) && set_credentials(easy, request)) return {};
     return fail::internal("libcurl refuses an option");
 }
 
@@ -190,6 +193,10 @@ bool CurlClient::set_method(CURL* easy, const ClientRequest& request) {
 }
 
 bool CurlClient::set_credentials(CURL* easy, const ClientRequest& request) {
+    if (request.negotiate) {
+        // ":" takes the name from the credentials.
+        return set(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NEGOTIATE)) && set(easy, CURLOPT_USERPWD, ":");
+    }
     if (request.user.empty()) return true;
     Secret terminated = Secret::of_size(request.password == nullptr ? 1 : request.password->size() + 1);
     if (request.password != nullptr) std::ranges::copy(request.password->reveal(), terminated.writable().begin());
@@ -221,6 +228,34 @@ std::string ClientResponse::header(std::string_view lower_case_name) const {
     const auto found =
         std::ranges::find(headers, lower_case_name, [](const auto& field) { return std::string_view(field.first); });
     return found == headers.end() ? std::string() : found->second;
+}
+
+std::string form(const std::vector<std::pair<std::string, std::string>>& fields) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string text;
+    const auto append = [&](std::string_view value) {
+        for (const char c : value) {
+            const auto octet = static_cast<unsigned char>(c);
+            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                               c == '.' || c == '_' || c == '*';
+            if (plain) {
+                text += c;
+            } else if (c == ' ') {
+                text += '+';
+            } else {
+                text += '%';
+                text += digits[octet >> 4U];
+                text += digits[octet & 15U];
+            }
+        }
+    };
+    for (const auto& [name, value] : fields) {
+        if (!text.empty()) text += '&';
+        append(name);
+        text += '=';
+        append(value);
+    }
+    return text;
 }
 
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {

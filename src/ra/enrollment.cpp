@@ -229,15 +229,19 @@ Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
     reach("enroll.after_intent");
     if (attempt.state == AttemptState::held) return pending(exchange);
 
-    const auto settled = settle(exchange.profile, attempt, exchange.request(), plan);
+    const auto settled = settle(exchange.profile, attempt, exchange.request(), plan, exchange.profile.hold);
     if (settled) return answer_attempt(exchange, *settled);
 
+    // The CA may have it: the client polls while we find out.
+    if (settled.error().kind == ErrorKind::outcome_unknown) return pending(exchange);
+    if (settled.error().kind != ErrorKind::unavailable) return fail::unavailable(settled.error().detail);
     // Nothing reached the CA: the challenge goes back, unless the profile would rather have the client poll while we go
     // on.
-    if (exchange.profile.when_unavailable == WhenUnavailable::answer_pending) return pending(exchange);
-    if (settled.error().kind == ErrorKind::unavailable) {
-        CHECK(settle_failed(attempt, settled.error().detail, store::ChallengeFate::release));
+    if (exchange.profile.when_unavailable == WhenUnavailable::answer_pending) {
+        CHECK(parts_.transactions.record_waiting(attempt.id, settled.error().detail, parts_.clock.now()));
+        return pending(exchange);
     }
+    CHECK(settle_failed(attempt, settled.error().detail, store::ChallengeFate::release));
     return fail::unavailable(settled.error().detail);
 }
 

@@ -37,7 +37,9 @@ Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
     TRY(auto attempt, parts_.transactions.latest(exchange.transaction));
     if (!attempt)
         return refuse(exchange, audit::event::query_refused, "no such transaction of this key", FailInfo::bad_cert_id);
-    if (attempt->state == AttemptState::pending || attempt->state == AttemptState::approved) {
+    const bool on_its_way = attempt->state == AttemptState::intent || attempt->state == AttemptState::approved ||
+                            attempt->state == AttemptState::pending;
+    if (on_its_way) {
         // A CA that is away does not fail the poll: the client asks again.
         if (auto advanced = advance(exchange.profile, *attempt)) attempt = *std::move(advanced);
     }

@@ -34,23 +34,43 @@ store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attem
     return entry;
 }
 
+Result<ca::Outcome> submit_to(ca::Backend& backend, const ca::CountersignedRequest& request, const std::string& key,
+                              std::chrono::milliseconds patience) {
+    if (auto* patient = backend.patient()) return patient->submit_within(request, key, patience);
+    return backend.submit(request, key);
+}
+
+// A CA somewhere else has a clock of its own, and may have held the request: the validity that was approved begins when
+// it issues, and gets no longer by that.
+crypto::CertificateContent plan_as_of(const Profile& profile, const store::Attempt& attempt,
+                                      crypto::CertificateContent plan, const crypto::Certificate& certificate,
+                                      Time now) {
+    if (!profile.clock_slack) return plan;
+    const auto approved = plan.not_after - plan.not_before + *profile.clock_slack;
+    plan.not_before -= *profile.clock_slack;
+    plan.not_after = std::min(plan.not_after + *profile.clock_slack + (now - attempt.created),
+                              std::max(plan.not_before, certificate.not_before()) + approved);
+    return plan;
+}
+
 }  // namespace
 
 // unavailable: nothing reached the CA. outcome_unknown: it may have; the attempt stays as it is recorded and is
 // advanced later.
 Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt,
                                                crypto::CertificateRequest request,
-                                               const crypto::CertificateContent& plan) {
+                                               const crypto::CertificateContent& plan,
+                                               std::chrono::milliseconds patience) {
     // An RA that is not in order must not cost clients their passwords.
     if (!profile.agent->identity().certificate.valid_at(parts_.clock.now())) {
         return fail::unavailable("the enrollment agent certificate is not valid now");
     }
     auto countersigned = profile.agent->countersign(ApprovedRequest(std::move(request), plan, attempt.template_name),
-                                                    parts_.clock.now());
+                                                    parts_.clock.now(), profile.countersign_as_cmc);
     if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
     reach("enroll.after_countersign");
 
-    auto outcome = profile.backend->submit(*countersigned, attempt.id);
+    auto outcome = submit_to(*profile.backend, *countersigned, attempt.id, patience);
     reach("enroll.after_submit");
     if (!outcome) return settle_trouble(profile, std::move(attempt), plan, outcome.error());
     auto settled = settle_outcome(profile, std::move(attempt), plan, *std::move(outcome));
@@ -103,7 +123,8 @@ Result<Enrollment::Settled> Enrollment::settle_outcome(const Profile& profile, s
 Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, store::Attempt attempt,
                                                       const crypto::CertificateContent& plan,
                                                       const crypto::Certificate& certificate) {
-    auto findings = policy::compare_with_plan(plan, certificate);
+    const auto agreed = plan_as_of(profile, attempt, plan, certificate, parts_.clock.now());
+    auto findings = policy::compare_with_plan(agreed, certificate);
     if (!certificate.verify_signed_by(profile.ca_chain.front().public_key())) {
         findings.push_back({"IssuerMismatch", "the certificate is not signed by the configured CA"});
     }
@@ -178,12 +199,32 @@ Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, co
         TRY(auto outcome, profile.backend->poll(attempt.ca_handle));
         return settle_outcome(profile, std::move(attempt), plan, std::move(outcome));
     }
-    // It may have been submitted just before a crash.
-    TRY(auto earlier, profile.backend->reconcile(attempt.id));
-    if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
+    if (attempt.state == AttemptState::intent) {
+        // It may have been submitted just before a crash, or still be on its way.
+        TRY(auto earlier, profile.backend->reconcile(attempt.id));
+        if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
+        note(event_about(attempt, audit::event::enrollment_recovered));
+        return submit_again(profile, std::move(attempt), plan);
+    }
+    if (auto* patient = profile.backend->patient(); patient != nullptr && !patient->accepting()) {
+        return fail::unavailable("the CA takes no requests now");
+    }
+    CHECK(parts_.transactions.record_submitting(attempt.id, parts_.clock.now()));
+    attempt.state = AttemptState::intent;
+    return submit_again(profile, std::move(attempt), plan);
+}
+
+// Nobody waits for this one. That it was certainly not submitted is recorded: after a restart a CA that cannot be asked
+// would leave that to an operator.
+Result<Enrollment::Settled> Enrollment::submit_again(const Profile& profile, store::Attempt attempt,
+                                                     const crypto::CertificateContent& plan) {
     TRY(auto request, crypto::CertificateRequest::from_der(attempt.csr));
-    if (attempt.state == AttemptState::intent) note(event_about(attempt, audit::event::enrollment_recovered));
-    return settle(profile, std::move(attempt), std::move(request), plan);
+    const std::string id = attempt.id;
+    auto settled = settle(profile, std::move(attempt), std::move(request), plan, std::chrono::milliseconds{0});
+    if (!settled && settled.error().kind == ErrorKind::unavailable) {
+        CHECK(parts_.transactions.record_waiting(id, settled.error().detail, parts_.clock.now()));
+    }
+    return settled;
 }
 
 Enrollment::Hold::Hold(Enrollment& enrollment, std::string attempt_id)

@@ -56,6 +56,7 @@ constexpr Sql kIssued{"UPDATE attempts SET state = 'issued', certificate_serial 
 constexpr Sql kPending{"UPDATE attempts SET state = 'pending', ca_handle = :h, updated = :n WHERE id = :i", "tit", ""};
 constexpr Sql kFailed{"UPDATE attempts SET state = 'failed', reason = :r, updated = :n WHERE id = :i", "tit", ""};
 constexpr Sql kApproved{"UPDATE attempts SET state = 'approved', reason = :r, updated = :n WHERE id = :i", "tit", ""};
+constexpr Sql kSubmitting{"UPDATE attempts SET state = 'intent', updated = :n WHERE id = :i", "it", ""};
 
 struct Standing {
     std::string state;
@@ -138,6 +139,24 @@ Result<void> SqlTransactions::record_pending(const std::string& attempt_id, cons
         TRY(const Standing standing, awaiting_the_ca(connection, attempt_id));
         connection.change(kPending, {ca_handle, now, attempt_id});
         connection.change(kConsume, {now, standing.challenge_mac, attempt_id});
+        return {};
+    });
+}
+
+Result<void> SqlTransactions::record_waiting(const std::string& attempt_id, const std::string& reason, Time now) {
+    return writer_.run("waiting", [&](Connection& connection) -> Result<void> {
+        TRY(const Standing standing, standing_of(connection, attempt_id));
+        if (standing.state != "intent") return wrong_state(attempt_id, standing);
+        connection.change(kApproved, {reason, now, attempt_id});
+        return {};
+    });
+}
+
+Result<void> SqlTransactions::record_submitting(const std::string& attempt_id, Time now) {
+    return writer_.run("submitting", [&](Connection& connection) -> Result<void> {
+        TRY(const Standing standing, standing_of(connection, attempt_id));
+        if (standing.state != "approved") return wrong_state(attempt_id, standing);
+        connection.change(kSubmitting, {now, attempt_id});
         return {};
     });
 }

@@ -200,6 +200,26 @@ TEST_P(StoreContract, ADuplicateSerialLeavesEverythingAsItWas) {
     EXPECT_EQ(state_of("mac-1"), ChallengeState::reserved);
 }
 
+TEST_P(StoreContract, WaitingAndSubmittingAlternateAndKeepTheChallenge) {
+    insert_challenge(sample_challenge(1));
+    const Attempt attempt = sample_attempt(1, "mac-1");
+    insert_intent(attempt);
+    EXPECT_TRUE(fails_as(transactions().record_submitting(attempt.id, at_minute(1)), ErrorKind::conflict));
+    ASSERT_TRUE(succeeds(transactions().record_waiting(attempt.id, "the CA is away", at_minute(1))));
+    EXPECT_EQ(attempt_state(attempt.id), AttemptState::approved);
+    EXPECT_EQ(transactions().find(attempt.id)->reason, "the CA is away");
+    EXPECT_TRUE(fails_as(transactions().record_waiting(attempt.id, "", at_minute(2)), ErrorKind::conflict));
+    EXPECT_EQ(state_of("mac-1"), ChallengeState::reserved);
+    ASSERT_TRUE(succeeds(transactions().record_submitting(attempt.id, at_minute(2))));
+    EXPECT_EQ(attempt_state(attempt.id), AttemptState::intent);
+    EXPECT_EQ(transactions().find(attempt.id)->updated, at_minute(2));
+    ASSERT_TRUE(succeeds(transactions().record_issued(attempt.id, sample_certificate(1), at_minute(3))));
+    EXPECT_TRUE(fails_as(transactions().record_waiting(attempt.id, "", at_minute(4)), ErrorKind::conflict));
+    EXPECT_TRUE(fails_as(transactions().record_submitting(attempt.id, at_minute(4)), ErrorKind::conflict));
+    EXPECT_TRUE(fails_as(transactions().record_waiting("0", "", at_minute(4)), ErrorKind::not_found));
+    EXPECT_EQ(state_of("mac-1"), ChallengeState::consumed);
+}
+
 TEST_P(StoreContract, PendingCountsAsConsumedWhateverComesAfter) {
     insert_challenge(sample_challenge(1));
     const Attempt attempt = sample_attempt(1, "mac-1");

@@ -12,6 +12,7 @@
 #include "countersign/store/issued.hpp"
 #include "countersign/store/transactions.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,12 +41,22 @@ struct ProfileDesk {
     std::set<std::string> templates;                // those its requests may get
 };
 
+// What people found out about a request at the CA.
+struct Resolution {
+    enum class Finding { not_there, there, failed };
+    Finding finding = Finding::not_there;
+    std::string words{};  // there: the CA's number of it; failed: why
+};
+
 struct DeskParts {
     store::Challenges& challenges;
     store::Transactions& transactions;
     store::Issued& issued;
     audit::Sink& audit;
     const Clock& clock;
+    // Has a certificate revoked where it was issued. Empty, or conflict (it is revoked there): the ledger alone decides.
+    std::function<Result<void>(const std::string& ca, const std::string& serial, int reason, Time when)>
+        revoke_at_ca{};
 };
 
 class Desk {
@@ -66,9 +77,14 @@ public:
     Result<store::Attempt> approve(const std::string& request_id, const Actor& actor);
     Result<store::Attempt> deny(const std::string& request_id, const std::string& reason, const Actor& actor);
 
+    // Decides what became of a request whose CA cannot tell (state intent). not_found; conflict: another state, or so
+    // young that the daemon may still be at it.
+    Result<store::Attempt> resolve(const std::string& request_id, const Resolution& resolution, const Actor& actor);
+
     // The one certificate that serial (and CA, unless empty) names. not_found; conflict: several CAs have it.
     Result<store::IssuedCertificate> certificate(const std::string& serial, const std::string& ca);
     // `reason`: RFC 5280 CRLReason. denied: the CA itself, or the RA's own without `even_of_the_ra`. conflict: revoked already.
+    // Other errors are those of the CA that issued it; then it is not revoked.
     Result<store::IssuedCertificate> revoke_certificate(const std::string& serial, const std::string& ca, int reason,
                                                         bool even_of_the_ra, const Actor& actor);
 

@@ -10,7 +10,9 @@
 #include "countersign/store/transactions.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,11 +53,22 @@ struct ExpiringCertificate {
     Time not_after{};
 };
 
+// How the traffic with a CA somewhere else goes.
+struct CaTraffic {
+    std::string name;
+    bool circuit_open = false;
+    std::size_t on_their_way = 0;
+    std::size_t queued = 0;
+    std::map<std::string, std::uint64_t> answers{};  // by kind of answer
+    double seconds = 0;
+};
+
 // What changes with a reload.
 struct MetricsSubjects {
     std::vector<std::string> profiles;  // whose outstanding challenges are counted
     std::vector<ExpiringCertificate> certificates;
     std::vector<ExpiringCertificate> watched{};  // `name` is that of the RA or CA
+    std::function<std::vector<CaTraffic>()> cas{};  // empty: none
 };
 
 class Metrics {

@@ -11,6 +11,7 @@
 #include "countersign/admin/sign_in.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/ca/backend.hpp"
+#include "countersign/ca/submissions.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/config/load.hpp"
 #include "countersign/core/clock.hpp"
@@ -62,6 +63,8 @@ Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& s
 // find those it has. Opening it touches no token.
 std::unique_ptr<keys::KeySource> open_key_source(const config::Settings& settings);
 unsigned worker_count(const config::ServerSettings& server);
+// Half the workers may wait for CAs; the others go on answering.
+std::shared_ptr<ca::Submissions> make_submissions(const config::Settings& settings);
 
 struct SharedParts {
     store::Database& database;
@@ -69,6 +72,8 @@ struct SharedParts {
     Random& random;
     keys::KeySource& keys;
     bool renews_after_expiry = false;  // ca::LocalCaOptions
+    // What is on its way to CAs, kept over a reload. Null: an Assembly makes one of its own.
+    std::shared_ptr<ca::Submissions> submissions{};
 };
 
 struct Wiring {
@@ -81,6 +86,10 @@ struct Wiring {
 };
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts);
+
+// One CA of the configuration by itself. not_found: there is none of that name.
+Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, const std::string& name,
+                                             const SharedParts& parts);
 
 // What administrators use, and who may: shared by the admin endpoints of one router.
 struct AdminSurfaces {

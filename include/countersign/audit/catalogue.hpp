@@ -34,6 +34,7 @@ inline constexpr std::string_view enrollment_repeated = "enrollment.repeated";
 inline constexpr std::string_view enrollment_recovered = "enrollment.recovered";
 inline constexpr std::string_view request_approved = "request.approved";
 inline constexpr std::string_view request_denied = "request.denied";
+inline constexpr std::string_view request_resolved = "request.resolved";
 inline constexpr std::string_view query_answered = "query.answered";
 inline constexpr std::string_view query_refused = "query.refused";
 inline constexpr std::string_view certificate_quarantined = "certificate.quarantined";

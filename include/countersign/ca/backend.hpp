@@ -9,6 +9,9 @@
 #include "countersign/core/clock.hpp"
 #include "countersign/crypto/certificate.hpp"
 
+#include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -37,18 +40,41 @@ public:
     virtual Result<Bytes> crl(Time now) = 0;
 };
 
+// Optional capability: to let the caller go before the CA has answered.
+class Patient {
+public:
+    virtual ~Patient() = default;
+    // As submit(), but after `patience` outcome_unknown while the request goes on; reconcile() tells what came of it.
+    virtual Result<Outcome> submit_within(const CountersignedRequest& request, const std::string& idempotency_key,
+                                          std::chrono::milliseconds patience) = 0;
+    // False: submitting now would certainly be answered with unavailable.
+    virtual bool accepting() const = 0;
+};
+
+// How the traffic with a CA goes, for monitoring.
+struct Traffic {
+    bool circuit_open = false;
+    std::size_t on_their_way = 0;
+    std::size_t queued = 0;
+    std::map<std::string, std::uint64_t> answers{};  // by "issued", "pending", "rejected" or the name of the error kind
+    double seconds = 0;                              // spent waiting for the CA
+    std::string last_problem{};
+};
+
 class Backend {
 public:
     virtual ~Backend() = default;
     virtual Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) = 0;
     virtual Result<Outcome> poll(const std::string& handle) = 0;
     // Whether an earlier submit with this key left anything behind: its outcome, or nullopt: certainly nothing
-    // (submitting is safe).
+    // (submitting is safe). outcome_unknown: the CA cannot tell, and people must look.
     virtual Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) = 0;
     // Issuing CA first, root last. Constant between reloads.
     virtual std::vector<crypto::Certificate> chain() const = 0;
     virtual Result<void> probe() = 0;
     virtual Revoker* revoker() { return nullptr; }
+    virtual Patient* patient() { return nullptr; }
+    virtual std::optional<Traffic> traffic() const { return std::nullopt; }
     virtual std::string describe() const = 0;
 };
 

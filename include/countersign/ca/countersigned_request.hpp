@@ -17,6 +17,8 @@ class Agent;
 
 namespace countersign::ca {
 
+class Guard;
+
 class CountersignedRequest {
 public:
     CountersignedRequest(CountersignedRequest&&) noexcept = default;
@@ -35,6 +37,9 @@ public:
 
 private:
     friend class ra::Agent;
+    // For work that outlives the caller's hold on the request: a second handle on the same one.
+    friend class Guard;
+    CountersignedRequest(const CountersignedRequest&) = default;
     CountersignedRequest(Bytes cms, crypto::CertificateRequest request, crypto::CertificateContent plan,
                          std::string template_name, std::optional<crypto::Certificate> renews)
         : cms_(std::move(cms)),

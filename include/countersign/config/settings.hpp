@@ -103,9 +103,35 @@ struct RaSettings {
     std::filesystem::path directory;           // what rollovers leave: NAME.json, new keys in files
 };
 
+// How a CA that is somewhere else is reached over HTTP.
+struct CaConnectionSettings {
+    Place place;
+    std::string url;
+    std::string authentication = "none";       // "none", "basic", "negotiate", "certificate", "username-token"
+    std::string user;
+    std::filesystem::path password_file;
+    std::filesystem::path trust;               // PEM; empty: the system's
+    std::filesystem::path client_certificate;
+    std::filesystem::path client_key;
+    std::filesystem::path keytab;              // negotiate; empty: `credential_cache`
+    std::filesystem::path credential_cache;
+    std::string proxy;
+    std::uint32_t connect_seconds = 5;
+    std::uint32_t answer_seconds = 60;
+};
+
+// A program that is a CA to us.
+struct CaCommandSettings {
+    Place place;
+    std::filesystem::path program;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;      // "NAME=VALUE"
+    std::uint32_t seconds = 60;
+};
+
 struct CaSettings {
     Place place;
-    std::string type;                          // "local"
+    std::string type;                          // "local", "exec", "adcs-web", "adcs-wstep"
     KeyPairSettings issuer;                    // local: key and certificate of the CA
     std::filesystem::path chain;               // PEM above the CA; empty: self-issued
     std::filesystem::path successor;           // PEM for GetNextCACert; empty: none
@@ -117,6 +143,17 @@ struct CaSettings {
     std::uint32_t max_validity_days = 825;
     std::uint32_t crl_validity_hours = 168;
     std::uint32_t crl_refresh_hours = 12;
+    CaConnectionSettings connection;
+    CaCommandSettings command;
+    std::string request_format = "pkcs7";      // "pkcs7", "cmc" or "pkcs10", where the CA takes several
+    std::uint32_t requests_at_once = 8;
+    std::uint32_t queue = 1000;
+    std::uint32_t failures_to_open = 5;
+    std::uint32_t pause_seconds = 10;
+    std::uint32_t poll_seconds = 30;
+    std::uint32_t clock_slack_minutes = 60;
+
+    bool local() const { return type == "local"; }
 };
 
 struct ChallengeSettings {
@@ -146,6 +183,7 @@ struct ProfileSettings {
     bool include_ca_in_reply = false;
     std::string unavailable_answer = "retry";  // when the CA is away: "retry" (HTTP 503) or "pending"
     bool get_cert = true;                      // answer GetCert and GetCRL
+    std::uint32_t hold_seconds = 15;           // wait for the CA before answering PENDING
 };
 
 struct TemplateSettings {
@@ -174,6 +212,7 @@ struct TemplateSettings {
     bool hold_for_approval = false;
     bool signer_key_must_match = true;
     bool strict_extensions = false;
+    std::string ca_name;                       // what the CA calls this template; empty: as here
 };
 
 struct AccountSettings {

@@ -21,6 +21,8 @@ struct ClientRequest {
     Bytes body;
     std::string user;                                           // Basic when not empty
     const Secret* password = nullptr;
+    // Kerberos with the credentials of the process (KRB5_CLIENT_KTNAME, KRB5CCNAME); instead of a user.
+    bool negotiate = false;
 };
 
 struct ClientResponse {
@@ -44,7 +46,12 @@ struct HttpClientOptions {
     std::size_t response_limit = 4 * 1024 * 1024;
     std::string ca_file;        // empty: the system's trust
     std::string proxy;          // empty: none, whatever the environment says
+    std::string client_certificate;  // PEM file, leaf first; empty: none
+    std::string client_key;          // PEM file
 };
+// application/x-www-form-urlencoded, UTF-8.
+std::string form(const std::vector<std::pair<std::string, std::string>>& fields);
+
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options);
 
 }  // namespace countersign::net

@@ -14,7 +14,8 @@ public:
 
     // CMS SignedData over the PKCS#10, SHA-256, the agent certificate inside ([MS-WCCE] 3.1.1.4.3.3.2). unavailable:
     // the key's home is away; the approval is spent all the same and must be made again from the recorded intent.
-    Result<ca::CountersignedRequest> countersign(ApprovedRequest approved, Time now) const;
+    // `as_cmc`: over a CMC PKIData around it instead (RFC 5272; 3.1.1.4.3.3.3 there).
+    Result<ca::CountersignedRequest> countersign(ApprovedRequest approved, Time now, bool as_cmc = false) const;
 
     const scep::ReplySigner& identity() const { return identity_; }
 

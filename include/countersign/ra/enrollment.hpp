@@ -72,7 +72,7 @@ private:
 
     // settlement.cpp: from a recorded intent to a recorded outcome
     Result<Settled> settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
-                           const crypto::CertificateContent& plan);
+                           const crypto::CertificateContent& plan, std::chrono::milliseconds patience);
     Result<Settled> settle_trouble(const Profile& profile, store::Attempt attempt,
                                    const crypto::CertificateContent& plan, const Error& error);
     Result<Settled> settle_outcome(const Profile& profile, store::Attempt attempt,
@@ -83,6 +83,8 @@ private:
     Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
                                const std::string& findings);
     Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id);
+    Result<Settled> submit_again(const Profile& profile, store::Attempt attempt,
+                                 const crypto::CertificateContent& plan);
 
     // queries.cpp: questions about what exists already
     Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope);

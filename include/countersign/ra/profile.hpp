@@ -11,8 +11,10 @@
 #include "countersign/scep/capabilities.hpp"
 #include "countersign/scep/request.hpp"
 
+#include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,10 @@ struct Profile {
     bool include_ca_in_reply = false;
     bool answer_queries = true;  // GetCert, GetCRL
     WhenUnavailable when_unavailable = WhenUnavailable::answer_retry;
+    std::chrono::milliseconds hold{15'000};  // how long a client waits for the CA before it is told to poll
+    bool countersign_as_cmc = false;         // a CMC full PKI request instead of CMS over the PKCS#10
+    // How far the clock of a CA somewhere else may be from ours; nullopt: the CA is ours and keeps to the plan.
+    std::optional<std::chrono::minutes> clock_slack{};
     Secret substitute_secret;            // keys the substitute content key (design invariant 5)
     std::string capabilities;            // GetCACaps, made once
     scep::BodyWithType ca_certificates;  // GetCACert, made once

@@ -20,11 +20,11 @@ struct TransactionKey {
 };
 
 // The life of one enrollment attempt.
-//   intent -> issued | pending | failed          held -> approved -> (as intent) | failed
+//   intent -> issued | pending | approved | failed          held -> approved -> intent | failed
 enum class AttemptState {
     intent,    // durable commit 1 happened; the CA's answer is not recorded yet
     held,      // policy wants an officer to approve it first
-    approved,  // an officer approved; not yet submitted
+    approved,  // by policy or an officer; certainly not yet submitted
     pending,   // the CA holds it under ca_handle
     issued,    // final
     failed,    // final

@@ -42,6 +42,10 @@ public:
                                        Time now) = 0;
     // The CA holds the request; the challenge counts as consumed.
     virtual Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now) = 0;
+    // intent -> approved: it is certain that the CA has not got it; it waits for its turn. conflict: not in intent.
+    virtual Result<void> record_waiting(const std::string& attempt_id, const std::string& reason, Time now) = 0;
+    // approved -> intent, before it is submitted: from now on the CA may have got it. conflict: not approved.
+    virtual Result<void> record_submitting(const std::string& attempt_id, Time now) = 0;
     virtual Result<void> record_failed(const std::string& attempt_id, const std::string& reason, ChallengeFate fate,
                                        Time now) = 0;
 

@@ -14,6 +14,8 @@ struct RequestOptions : CommonOptions {
     std::string id;
     std::string officer;
     std::string reason;
+    bool not_there = false;
+    std::string ca_request;
 };
 
 constexpr std::array all_states{store::AttemptState::intent,   store::AttemptState::held,
@@ -78,10 +80,29 @@ int decide(const RequestOptions& options, Console& console, bool approved) {
     return exit_done;
 }
 
+int resolve(const RequestOptions& options, Console& console) {
+    using Finding = admin::Resolution::Finding;
+    OpenInstance instance = open_instance(options, console);
+    const auto desk = open_desk(instance, console);
+    const admin::Actor officer{options.officer.empty() ? operator_name() : options.officer, "command line"};
+    const admin::Resolution resolution = options.not_there ? admin::Resolution{Finding::not_there}
+                                         : options.ca_request.empty()
+                                             ? admin::Resolution{Finding::failed, options.reason}
+                                             : admin::Resolution{Finding::there, options.ca_request};
+    const auto one = or_throw(desk->resolve(options.id, resolution, officer));
+    const std::string state = options.not_there ? "approved" : options.ca_request.empty() ? "failed" : "pending";
+    if (options.json) {
+        print_json(console, {{"id", one.id}, {"state", state}});
+    } else {
+        console.out << "request " << one.id << " (" << printable(one.subject) << ") is " << state << " now\n";
+    }
+    return exit_done;
+}
+
 }  // namespace
 
 void add_request_commands(CLI::App& app, Chosen& chosen, Console& console) {
-    auto* group = app.add_subcommand("request", "List, show, approve and deny enrollment requests");
+    auto* group = app.add_subcommand("request", "List, show, approve, deny and resolve enrollment requests");
     group->require_subcommand(1);
     const auto options = std::make_shared<RequestOptions>();
 
@@ -107,6 +128,20 @@ void add_request_commands(CLI::App& app, Chosen& chosen, Console& console) {
     approve->add_option("--officer", options->officer, "Who decides; else the login name")->type_name("NAME");
     approve->callback(
         [&chosen, &console, options] { chosen = [options, &console] { return decide(*options, console, true); }; });
+
+    auto* resolved = group->add_subcommand(
+        "resolve", "Say what became of a request whose CA cannot tell: state intent, long after it came");
+    add_common_options(*resolved, *options);
+    resolved->add_option("ID", options->id, "As `request list` shows it")->required();
+    auto* finding = resolved->add_option_group("FINDING", "What the CA's own console shows");
+    finding->add_flag("--not-there", options->not_there, "It never arrived: submit it again");
+    finding->add_option("--ca-request", options->ca_request, "It is there under this number: fetch it")
+        ->type_name("NUMBER");
+    finding->add_option("--failed", options->reason, "Give it up, for this reason")->type_name("TEXT");
+    finding->require_option(1);
+    resolved->add_option("--officer", options->officer, "Who decides; else the login name")->type_name("NAME");
+    resolved->callback(
+        [&chosen, &console, options] { chosen = [options, &console] { return resolve(*options, console); }; });
 
     auto* deny = group->add_subcommand("deny", "Deny a held request; its challenge is used up");
     add_common_options(*deny, *options);

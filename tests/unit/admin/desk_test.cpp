@@ -143,6 +143,32 @@ TEST_F(DeskTest, DecidesAboutHeldRequestsOnce) {
     EXPECT_THAT(events_.ids(), ElementsAre("request.approved"));
 }
 
+TEST_F(DeskTest, ResolvesWhatTheCaCannotTell) {
+    using Finding = Resolution::Finding;
+    const auto unknown = [&](int number) {
+        auto attempt = test::sample_attempt(number);
+        attempt.created = attempt.updated = clock_.now();
+        EXPECT_TRUE(database_->transactions().record_intent(attempt));
+        return attempt.id;
+    };
+    const auto state = [&](const std::string& id) { return database_->transactions().find(id)->state; };
+    const std::vector ids{unknown(1), unknown(2), unknown(3)};
+    EXPECT_EQ(desk_->resolve(ids[0], {Finding::not_there}, alice_).error().kind, ErrorKind::conflict)
+        << "the daemon may still be at it";
+    clock_.advance(std::chrono::minutes{5});
+    ASSERT_TRUE(desk_->resolve(ids[0], {Finding::not_there}, alice_));
+    EXPECT_EQ(state(ids[0]), store::AttemptState::approved);
+    ASSERT_TRUE(desk_->resolve(ids[1], {Finding::there, "4711"}, alice_));
+    EXPECT_EQ(state(ids[1]), store::AttemptState::pending);
+    EXPECT_EQ(database_->transactions().find(ids[1])->ca_handle, "4711");
+    ASSERT_TRUE(desk_->resolve(ids[2], {Finding::failed, "lost"}, alice_));
+    EXPECT_EQ(state(ids[2]), store::AttemptState::failed);
+    EXPECT_THAT(events_.ids(), ElementsAre("request.resolved", "request.resolved", "request.resolved"));
+    for (const auto& id : ids)
+        EXPECT_EQ(desk_->resolve(id, {Finding::not_there}, alice_).error().kind, ErrorKind::conflict);
+    EXPECT_EQ(desk_->resolve("0", {Finding::not_there}, alice_).error().kind, ErrorKind::not_found);
+}
+
 TEST_F(DeskTest, RevokesByAnySpellingOfTheSerialAndGuardsTheRaAndTheCa) {
     auto certificate = test::sample_certificate(1);
     ASSERT_TRUE(database_->issued().insert(certificate));

@@ -54,11 +54,13 @@ public:
         NewCaOptions ca{};
         std::function<void(LocalCaOptions&)> options{};
         std::string agent_subject = "CN=RA agent";
+        Time now = countersign::test::FixedClock().now();  // another program may know no other time than the true one
     };
 
     LocalWorld() : LocalWorld(Setup()) {}
     explicit LocalWorld(const Setup& setup)
-        : key(std::make_shared<MovableKey>(rsa_key(0))),
+        : clock(setup.now),
+          key(std::make_shared<MovableKey>(rsa_key(0))),
           root(make_root_certificate(setup.ca, *key, clock.now(), random).value()),
           agent(make_ra_certificate(RaRole::agent, setup.agent_subject, rsa_key(1).public_key(), std::chrono::days{730},
                                     root, *key, {}, clock.now(), random)
@@ -70,6 +72,11 @@ public:
     }
 
     // The harness of the contract.
+    static constexpr contract::Abilities abilities{.builds_the_plan = true,
+                                                   .judges_countersignatures = true,
+                                                   .repeats = true,
+                                                   .reconciles = true,
+                                                   .publishes_crl = true};
     Backend& backend() { return *ca; }
     void take_away() { key->away = true; }
     void bring_back() { key->away = false; }

@@ -66,6 +66,100 @@ TEST_F(SettlementTest, AProfileMayAnswerPendingInsteadAndFinishByItself) {
     EXPECT_EQ(station.certificates(), 1U);
 }
 
+TEST_F(SettlementTest, WhatCertainlyDidNotReachTheCaIsKnownNotToHaveWhateverTheCaCanTell) {
+    station.profile->when_unavailable = ra::WhenUnavailable::answer_pending;
+    station.backend->on_submit = [](const auto&, const auto&) -> Result<ca::Outcome> {
+        return fail::unavailable("connection refused");
+    };
+    station.backend->on_reconcile = [](const auto&) -> Result<std::optional<ca::Outcome>> {
+        return fail::outcome_unknown("this CA cannot be asked");
+    };
+    const auto device = station.device();
+    const auto message = station.message(device, {.challenge = station.mint()});
+    EXPECT_EQ(station.exchange(device, message).status, PkiStatus::pending);
+    EXPECT_EQ(in_state(AttemptState::approved), 1U);
+    follow_up();
+    EXPECT_EQ(in_state(AttemptState::approved), 1U) << "tried, and certainly not submitted again";
+    station.backend->on_submit = nullptr;
+    EXPECT_EQ(follow_up().finished, 1U);
+    EXPECT_EQ(station.certificates(), 1U);
+}
+
+TEST_F(SettlementTest, BeforeSubmittingAgainItIsRecordedThatTheCaMayHaveIt) {
+    station.profile->when_unavailable = ra::WhenUnavailable::answer_pending;
+    station.backend->on_submit = [](const auto&, const auto&) -> Result<ca::Outcome> {
+        return fail::unavailable("connection refused");
+    };
+    const auto device = station.device();
+    const auto message = station.message(device, {.challenge = station.mint()});
+    EXPECT_EQ(station.exchange(device, message).status, PkiStatus::pending);
+    std::size_t intents = 0;
+    station.backend->on_submit = [&](const auto&, const auto&) -> Result<ca::Outcome> {
+        intents = in_state(AttemptState::intent);
+        return fail::outcome_unknown("reset");
+    };
+    station.backend->on_reconcile = [](const auto&) -> Result<std::optional<ca::Outcome>> {
+        return fail::outcome_unknown("this CA cannot be asked");
+    };
+    follow_up();
+    EXPECT_EQ(intents, 1U);
+    EXPECT_EQ(in_state(AttemptState::intent), 1U);
+    const int submitted = station.backend->submitted;
+    follow_up();
+    poll(device);
+    EXPECT_EQ(station.backend->submitted, submitted) << "never blindly again";
+}
+
+// A CA somewhere else, which issues with its own clock `late` after the request was approved.
+class DistantCaTest : public SettlementTest {
+protected:
+    PkiStatus issued(std::chrono::minutes early, std::chrono::hours late, std::chrono::minutes longer) {
+        station.profile->clock_slack = std::chrono::minutes{10};
+        station.backend->on_submit = [&](const ca::CountersignedRequest& request, const auto&) -> Result<ca::Outcome> {
+            content_ = request.plan();
+            return ca::Outcome(ca::Pending{"7"});
+        };
+        station.backend->on_poll = [&, early, longer](const auto&) -> Result<ca::Outcome> {
+            auto content = *content_;
+            const auto planned = content.not_after - content.not_before;
+            content.not_before = station.clock.now() - early;
+            content.not_after = content.not_before + planned + longer;
+            crypto::IssuerContent issuer{station.ca_certificate.subject(),
+                                         {},
+                                         station.ca_key->public_key().scheme_with(crypto::DigestAlgorithm::sha256),
+                                         {},
+                                         {}};
+            const auto sign = [&](ByteView octets) { return station.ca_key->sign(issuer.scheme, octets); };
+            return ca::Outcome(
+                ca::Issued{must(crypto::build_certificate(content, issuer, station.random.bytes(8), sign))});
+        };
+        const auto device = station.device();
+        EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+                  PkiStatus::pending);
+        station.clock.advance(late);
+        return poll(device).status;
+    }
+
+private:
+    std::optional<crypto::CertificateContent> content_;
+};
+
+TEST_F(DistantCaTest, MayHaveAClockOfItsOwn) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(issued(9min, 0h, 5min), PkiStatus::success);
+}
+
+TEST_F(DistantCaTest, MayHoldARequestForDays) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(issued(5min, 72h, 0min), PkiStatus::success);
+}
+
+TEST_F(DistantCaTest, MayNotIssueForLongerThanApproved) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(issued(0min, 72h, 11min), PkiStatus::failure);
+    EXPECT_THAT(station.audit.all(), HasSubstr("ValidityMismatch"));
+}
+
 TEST_F(SettlementTest, ALostAnswerIsReconciledAndNotSubmittedAgain) {
     std::optional<ca::Outcome> happened;
     station.backend->on_submit = [&](const auto& request, const auto& key) -> Result<ca::Outcome> {
@@ -89,7 +183,7 @@ TEST_F(SettlementTest, WhileTheOutcomeIsUnknownThePasswordStaysReservedAndNothin
     const auto device = station.device();
     const auto challenge = station.mint();
     const auto message = station.message(device, {.challenge = challenge});
-    ASSERT_FALSE(station.send(message).has_value());
+    EXPECT_EQ(station.exchange(device, message).status, PkiStatus::pending);
     EXPECT_EQ(in_state(AttemptState::intent), 1U);
     follow_up();
     EXPECT_EQ(station.backend->submitted, 1);

@@ -1,0 +1,96 @@
+// What each type of CA needs, and what it must not have.
+#include "countersign/config/load.hpp"
+#include "scratch_directory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace countersign::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::string_view rest = R"(
+[secrets]
+pepper = "pepper"
+[ra.default]
+encryption = { key = "file:ra/encryption.key", certificate = "ra/encryption.pem" }
+agent = { key = "file:ra/agent.key", certificate = "ra/agent.pem" }
+[profile.default]
+paths = ["/scep"]
+challenge = { mode = "one-time" }
+templates = { signature = "device", encryption = "device", general_purpose = "device" }
+[template.device]
+extended_key_usage = ["clientAuth"]
+[[listener]]
+address = "127.0.0.1:8080"
+serves = ["scep"]
+)";
+
+// "good" and the warnings, or the errors, of a configuration with this CA.
+std::string findings_of(const std::string& ca) {
+    const test::ScratchDirectory directory;
+    const auto file = directory / "countersign.toml";
+    std::ofstream(file) << rest << "[ca.default]\ncertificate = \"ca.pem\"\n" << ca;
+    const auto loaded = load(file);
+    std::string text;
+    for (const auto& finding : loaded.findings) text += describe(finding) + "\n";
+    return loaded.settings ? "good\n" + text : text;
+}
+
+std::string adcs(const std::string& keys, const std::string& type = "adcs-wstep") {
+    return "type = \"" + type + "\"\n[ca.default.connection]\n" + keys;
+}
+
+const std::string url = "url = \"https://ca.example/x\"\n";
+
+TEST(CaTypes, LocalNeedsItsKey) {
+    EXPECT_THAT(findings_of("type = \"local\"\nkey = \"file:k\"\nserial_secret = \"s\"\n"), StartsWith("good"));
+    EXPECT_THAT(findings_of("type = \"local\"\nserial_secret = \"s\"\n"), HasSubstr("ca.default.key"));
+    EXPECT_THAT(findings_of("type = \"local\"\nkey = \"file:k\"\n"), HasSubstr("ca.default.serial_secret"));
+}
+
+TEST(CaTypes, OthersHaveNoKeyHere) {
+    const std::string command = "[ca.default.command]\nprogram = \"/bin/true\"\n";
+    EXPECT_THAT(findings_of("type = \"exec\"\n" + command), StartsWith("good"));
+    EXPECT_THAT(findings_of("type = \"exec\"\nkey = \"file:k\"\n" + command),
+                HasSubstr("means nothing to a CA of type exec"));
+    EXPECT_THAT(findings_of("type = \"exec\"\n"), HasSubstr("ca.default.command.program"));
+    EXPECT_THAT(findings_of("type = \"exec\"\n" + command + "environment = [\"=x\"]\n"), HasSubstr("is no NAME=VALUE"));
+    EXPECT_THAT(findings_of("type = \"exce\"\n" + command), HasSubstr("exec"));
+}
+
+TEST(CaTypes, ConnectionsAreByTlsAlone) {
+    EXPECT_THAT(findings_of(adcs(url)), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs("")), HasSubstr("connection.url"));
+    EXPECT_THAT(findings_of(adcs("url = \"http://ca.example/x\"\n")), HasSubstr("is not an https:// URL"));
+}
+
+TEST(CaTypes, EachWayToSignInNeedsItsData) {
+    const std::string user = "user = \"u\"\npassword_file = \"p\"\n";
+    EXPECT_THAT(findings_of(adcs(url + user + "authentication = \"basic\"\n")), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs(url + "authentication = \"basic\"\n")), HasSubstr("connection.user"));
+    EXPECT_THAT(findings_of(adcs(url + user + "authentication = \"username-token\"\n")), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs(url + user + "authentication = \"username-token\"\n", "adcs-web")),
+                HasSubstr("no such token"));
+    EXPECT_THAT(findings_of(adcs(url + "authentication = \"negotiate\"\n")), HasSubstr("who we are to Kerberos"));
+    EXPECT_THAT(findings_of(adcs(url + "authentication = \"negotiate\"\nkeytab = \"k\"\n")), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs(url + "authentication = \"certificate\"\n")), HasSubstr("connection.client_key"));
+    EXPECT_THAT(findings_of(adcs(url + "password = \"x\"\n")), HasSubstr("secrets do not belong"));
+}
+
+TEST(CaTypes, KerberosKnowsOneIdentity) {
+    const auto two = [](const std::string& second) {
+        return adcs(url + "authentication = \"negotiate\"\nkeytab = \"k\"\n") +
+               "[ca.second]\ntype = \"adcs-web\"\ncertificate = \"ca.pem\"\n[ca.second.connection]\n" + url +
+               "authentication = \"negotiate\"\nkeytab = \"" + second + "\"\n";
+    };
+    EXPECT_THAT(findings_of(two("k")), StartsWith("good"));
+    EXPECT_THAT(findings_of(two("other")), HasSubstr("another Kerberos user"));
+}
+
+}  // namespace
+}  // namespace countersign::config
