@@ -1,0 +1,421 @@
+// Signed challenges: what other implementations made is read, and nothing else is accepted.
+#include "countersign/challenge/signed.hpp"
+
+#include "countersign/challenge/mint.hpp"
+#include "countersign/challenge/ranked.hpp"
+#include "countersign/core/text.hpp"
+#include "countersign/keys/file_key.hpp"
+#include "one_time_fixture.hpp"
+#include "vectors.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <gmock/gmock.h>
+
+namespace countersign::challenge {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const json& vectors() {
+    static const json all = json::parse(test::vector_text("challenge/signed.json"));
+    return all;
+}
+
+std::shared_ptr<keys::Key> key_from(const std::string& pem) {
+    return keys::key_from_pem(Secret(std::string_view(pem)), "test key").value();
+}
+
+ChallengeKey challenge_key(const std::string& name) {
+    auto key = key_from(vectors()["challenge_keys"][name]);
+    const auto id = jwk_thumbprint(key->public_key());
+    return {std::move(key), id};
+}
+
+std::string good(const std::string& name) {
+    return vectors()["good"][name];
+}
+
+class SignedTest : public OneTimeTest {
+protected:
+    static SignedOptions options() {
+        static const std::vector<ChallengeKey> keys{challenge_key("rsa"), challenge_key("p256"), challenge_key("p384")};
+        TrustedIssuer mdm;
+        mdm.name = "mdm";
+        mdm.issuer = "https://mdm.example";
+        mdm.keys = IssuerKey::from_text(vectors()["issuer_keys"].dump()).value();
+        mdm.profiles = {"default"};
+        mdm.subject_patterns = {"CN=device-*,O=Example"};
+        mdm.san_patterns = {"*"};
+        return {"default", "", keys, {mdm}};
+    }
+    SignedChallenges verifier(const SignedOptions& with = options()) const {
+        return SignedChallenges(with, test_pepper(), database_->used_challenges());
+    }
+    std::string verdict(const std::string& challenge, const SignedOptions& with = options(),
+                        Time now = test::at_minute(1)) const {
+        auto signed_challenges = verifier(with);
+        const auto claim = signed_challenges.reserve(facts_with(challenge, with.profile, now));
+        return claim ? "Success" : claim.error().detail;
+    }
+    // A challenge with these claims, signed with a key of our own that the issuer has too.
+    static std::string minted(const json& claims, std::string_view receiver = "rsa") {
+        test::CountingRandom random;
+        const auto jws = sign_statement(claims.dump(), *own_key()).value();
+        return seal_challenge(jws, challenge_key(std::string(receiver)).key->public_key(), random).value();
+    }
+    static const std::shared_ptr<keys::Key>& own_key() {
+        static const auto key =
+            keys::key_from_pem(keys::generate_private_key_pem(keys::GeneratedKey::ec_p256).value(), "own").value();
+        return key;
+    }
+    static SignedOptions options_with_own_key() {
+        auto with = options();
+        with.issuers.front().keys.push_back(IssuerKey::from_public_key(own_key()->public_key()).value());
+        return with;
+    }
+    // The claims of the vectors with one member changed; a null removes it.
+    static json claims(const std::string& pointer = "", const json& value = nullptr) {
+        json result = vectors()["claims"];
+        if (pointer.empty()) return result;
+        const json::json_pointer at(pointer);
+        if (value.is_null())
+            result[at.parent_pointer()].erase(at.back());
+        else
+            result[at] = value;
+        return result;
+    }
+};
+
+TEST_F(SignedTest, WhatAnotherImplementationMadeIsAcceptedInEveryCombination) {
+    for (const auto& [name, challenge] : vectors()["good"].items()) EXPECT_EQ(verdict(challenge), "Success") << name;
+    EXPECT_EQ(verdict(" \n" + good("rsa ES256") + "\r\n"), "Success") << "blanks around it are a transport's";
+}
+
+TEST_F(SignedTest, TheClaimSaysWhatTheStatementSays) {
+    auto signed_challenges = verifier();
+    const auto claim = signed_challenges.reserve(facts_with(good("rsa ES256"))).value();
+    EXPECT_EQ(claim.kind, "signed");
+    EXPECT_TRUE(claim.silent);
+    EXPECT_EQ(claim.id, "mdm enrollment-0001 device 4711");
+    EXPECT_EQ(claim.binding.subject, "CN=device-7,O=Example");
+    EXPECT_THAT(claim.binding.sans, testing::ElementsAre("dns:device-7.example.com", "upn:device-7@example.com"));
+    EXPECT_EQ(claim.binding.template_name, "device");
+    ASSERT_TRUE(claim.binding.exact);
+    const auto& terms = *claim.binding.exact;
+    EXPECT_EQ(terms.key_usage, crypto::KeyUsage{0xa0});
+    EXPECT_EQ(terms.extended_key_usage, std::vector<std::string>{"1.3.6.1.5.5.7.3.2"});
+    EXPECT_EQ(terms.key_algorithm, crypto::KeyAlgorithm::rsa);
+    EXPECT_EQ(terms.key_bits, 2048u);
+    EXPECT_EQ(terms.validity, std::chrono::days{30});
+    EXPECT_THAT(terms.subject_patterns, testing::ElementsAre("CN=device-*,O=Example"));
+    ASSERT_TRUE(claim.single_use);
+    EXPECT_EQ(claim.single_use->mac, claim.stored_mac);
+    EXPECT_EQ(claim.single_use->expires, test::at_minute(61)) << "a minute of clock skew after exp";
+}
+
+TEST_F(SignedTest, EverythingElseIsRefusedAndTheAuditCanTellWhy) {
+    for (const auto& [name, challenge] : vectors()["bad"].items()) {
+        const std::string word = name.substr(0, name.find(':') + 1);
+        EXPECT_THAT(verdict(challenge), StartsWith(word)) << name;
+    }
+}
+
+TEST_F(SignedTest, ADamagedChallengeIsRefusedWhereverItIsDamaged) {
+    for (const char* name : {"rsa ES256", "p256 EdDSA"}) {
+        const std::string whole = good(name);
+        for (std::size_t i = 0; i < whole.size(); i += 7) {
+            std::string flipped = whole;
+            flipped[i] = static_cast<char>(flipped[i] ^ 1);
+            EXPECT_NE(verdict(flipped), "Success") << name << " flipped at " << i;
+            EXPECT_NE(verdict(whole.substr(0, i)), "Success") << name << " cut at " << i;
+        }
+        EXPECT_NE(verdict(whole + "A"), "Success");
+        EXPECT_NE(verdict(whole + "."), "Success");
+        EXPECT_NE(verdict(whole + "=="), "Success") << "one value has one text";
+    }
+    EXPECT_THAT(verdict(std::string(40000, 'A')), StartsWith("ChallengeDeserializationError"));
+    EXPECT_THAT(verdict(""), StartsWith("ChallengePasswordMissing"));
+}
+
+TEST_F(SignedTest, ClaimsAreReadStrictly) {
+    const auto with = options_with_own_key();
+    ASSERT_EQ(verdict(minted(claims()), with), "Success");
+    const std::vector<std::pair<std::string, json>> wrong{
+        {"/iss", nullptr},
+        {"/aud", nullptr},
+        {"/aud", json::array({"default"})},
+        {"/jti", nullptr},
+        {"/jti", ""},
+        {"/jti", std::string(129, 'x')},
+        {"/jti", 7},
+        {"/iat", nullptr},
+        {"/iat", "1795240800"},
+        {"/iat", 1795240800.5},
+        {"/iat", -1},
+        {"/exp", nullptr},
+        {"/exp", 1e300},
+        {"/exp", 18446744073709551615ULL},
+        {"/nbf", "soon"},
+        {"/admin", true},
+        {"/device", 4711},
+        {"/device", "a\nb"},
+        {"/request", nullptr},
+        {"/request", "CN=device-7"},
+        {"/request/subject", nullptr},
+        {"/request/subject", 7},
+        {"/request/subject", "CN"},
+        {"/request/subject_alt_names", nullptr},
+        {"/request/subject_alt_names", "dns:device-7.example.com"},
+        {"/request/subject_alt_names", json::array({"device-7.example.com"})},
+        {"/request/subject_alt_names", json::array({"dns:a.example", "dns:a.example"})},
+        {"/request/key_usage", "digitalSignature"},
+        {"/request/key_usage", json::array({"everything"})},
+        {"/request/extended_key_usage", json::array({"clientAuth", "1.3.6.1.5.5.7.3.2"})},
+        {"/request/extended_key_usage", json::array({""})},
+        {"/request/key", "RSA"},
+        {"/request/key/type", "DSA"},
+        {"/request/key/size", "2048"},
+        {"/request/key/curve", "P-256"},
+        {"/request/public_key", "ABCD"},
+        {"/request/validity", 0},
+        {"/request/validity", 1000000000000},
+        {"/request/anything", 1},
+    };
+    for (const auto& [pointer, value] : wrong) {
+        EXPECT_THAT(verdict(minted(claims(pointer, value)), with), StartsWith("ChallengeDecodingError: "))
+            << pointer << " " << value;
+    }
+    test::CountingRandom random;
+    std::string twice = claims().dump();
+    twice.insert(1, R"("aud":"vpn",)");
+    const auto jws = sign_statement(twice, *own_key()).value();
+    EXPECT_THAT(verdict(seal_challenge(jws, challenge_key("rsa").key->public_key(), random).value(), with),
+                HasSubstr("twice"));
+}
+
+TEST_F(SignedTest, ALifeIsBoundedAtBothEnds) {
+    const auto with = options_with_own_key();
+    const std::int64_t now = vectors()["claims"]["iat"];
+    const auto at = [&](std::int64_t iat, std::int64_t exp, const json& nbf = nullptr) {
+        json changed = claims();
+        changed["iat"] = iat;
+        changed["exp"] = exp;
+        if (!nbf.is_null()) changed["nbf"] = nbf;
+        return verdict(minted(changed), with, from_milliseconds(now * 1000));
+    };
+    EXPECT_EQ(at(now, now + 60), "Success");
+    EXPECT_EQ(at(now - 3600, now - 59), "Success") << "a minute of skew";
+    EXPECT_THAT(at(now - 3600, now - 60), StartsWith("ChallengeExpired"));
+    EXPECT_EQ(at(now + 60, now + 120), "Success");
+    EXPECT_THAT(at(now + 61, now + 120), StartsWith("ChallengeInvalidTimestamp"));
+    EXPECT_THAT(at(now, now + 600, now + 61), StartsWith("ChallengeInvalidTimestamp"));
+    EXPECT_THAT(at(now, now + 86400), "Success");
+    EXPECT_THAT(at(now, now + 86401), StartsWith("ChallengeInvalidTimestamp"));
+    EXPECT_THAT(at(now, now + 86400, now - 1), StartsWith("ChallengeInvalidTimestamp")) << "nbf counts too";
+    EXPECT_THAT(at(now, now), StartsWith("ChallengeInvalidTimestamp"));
+    EXPECT_THAT(at(now, now - 1), StartsWith("ChallengeInvalidTimestamp"));
+}
+
+TEST_F(SignedTest, AnIssuerVouchesForItsOwnProfilesAndTemplates) {
+    auto with = options();
+    with.issuers.front().profiles = {"vpn"};
+    auto other = with.issuers.front();
+    other.name = other.issuer = "other";
+    other.profiles = {"default"};
+    with.issuers.push_back(other);
+    EXPECT_THAT(verdict(good("rsa ES256"), with), StartsWith("ChallengeIssuerNotAllowed"));
+
+    with = options();
+    with.issuers.front().templates = {"vpn"};
+    EXPECT_THAT(verdict(good("rsa ES256"), with), StartsWith("ChallengeIssuerNotAllowed"));
+    with.issuers.front().templates = {"vpn", "device"};
+    EXPECT_EQ(verdict(good("rsa ES256"), with), "Success");
+
+    with = options();
+    with.audience = "https://scep.example";
+    EXPECT_THAT(verdict(good("rsa ES256"), with), StartsWith("ChallengeAudienceMismatch"));
+}
+
+TEST_F(SignedTest, AnotherIssuersKeyIsNoKeyOfThisOne) {
+    auto with = options();
+    auto other = with.issuers.front();
+    other.name = other.issuer = "https://other.example";
+    with.issuers.front().keys = {IssuerKey::from_public_key(own_key()->public_key()).value()};
+    with.issuers.push_back(other);
+    EXPECT_THAT(verdict(good("rsa ES256"), with), StartsWith("ChallengeKeyUnknown"));
+}
+
+TEST_F(SignedTest, KeysRollOver) {
+    auto with = options();
+    with.keys = {challenge_key("p256"), challenge_key("rsa")};
+    EXPECT_EQ(verdict(good("rsa ES256"), with), "Success") << "the previous challenge key";
+    EXPECT_EQ(verdict(good("no kid outside"), with), "Success");
+    with.keys = {challenge_key("p256")};
+    EXPECT_THAT(verdict(good("rsa ES256"), with), StartsWith("ChallengeDecryptionError"));
+    EXPECT_THAT(verdict(good("p384 ES256"), with), StartsWith("ChallengeDecryptionError"));
+    EXPECT_EQ(verdict(minted(claims()), options_with_own_key()), "Success") << "the issuer's next key";
+}
+
+TEST_F(SignedTest, AnIdIsUsedOnce) {
+    auto signed_challenges = verifier();
+    const auto facts = facts_with(good("rsa ES256"));
+    const auto use = [&](unsigned number) {
+        const auto claim = signed_challenges.reserve(facts_with(good("rsa ES256")));
+        if (!claim) return Result<void>(claim.error());
+        auto attempt = test::sample_attempt(number, claim->stored_mac);
+        attempt.single_use = claim->single_use;
+        return database_->transactions().record_intent(attempt);
+    };
+    const auto claim = signed_challenges.reserve(facts).value();
+    ASSERT_TRUE(use(1));
+    auto twin = test::sample_attempt(2, claim.stored_mac);
+    twin.single_use = claim.single_use;
+    EXPECT_TRUE(refused_as(database_->transactions().record_intent(twin), ErrorKind::denied)) << "at the same time";
+    EXPECT_TRUE(refused_as(use(3), ErrorKind::conflict));
+    EXPECT_THAT(verdict(good("p256 EdDSA")), StartsWith("ChallengeReplayed")) << "the same id in another wrapping";
+
+    ASSERT_TRUE(database_->transactions().record_failed(test::hex_id(1), "the CA is away",
+                                                        store::ChallengeFate::release, test::at_minute(1)));
+    ASSERT_TRUE(use(4)) << "it was not its fault";
+    ASSERT_TRUE(database_->transactions().record_issued(test::hex_id(4), test::sample_certificate(4),
+                                                        test::at_minute(2)));
+    const auto replayed = use(5);
+    EXPECT_TRUE(refused_as(replayed, ErrorKind::conflict));
+    EXPECT_THAT(replayed.error().detail, HasSubstr("was used before, by request " + test::hex_id(4)));
+
+    EXPECT_EQ(database_->used_challenges().purge(test::at_minute(61)).value(), 0u) << "as long as it lives";
+    EXPECT_EQ(database_->used_challenges().purge(test::at_minute(62)).value(), 1u);
+    EXPECT_THAT(verdict(good("rsa ES256"), options(), test::at_minute(62)), StartsWith("ChallengeExpired"));
+}
+
+TEST_F(SignedTest, WhatIsMintedHereReadsBack) {
+    for (const auto& [algorithm, kind] : {std::pair{"RS256", keys::GeneratedKey::rsa2048},
+                                          std::pair{"PS256", keys::GeneratedKey::rsa2048},
+                                          std::pair{"ES256", keys::GeneratedKey::ec_p256}}) {
+        const auto key = keys::key_from_pem(keys::generate_private_key_pem(kind).value(), "issuer").value();
+        auto with = options();
+        with.issuers.front().keys = {IssuerKey::from_public_key(key->public_key()).value()};
+        const auto statement = read_statement(claims().dump()).value();
+        EXPECT_EQ(json::parse(write_statement(statement)), claims());
+        const auto jws = sign_statement(write_statement(statement), *key, algorithm).value();
+        for (const char* receiver : {"rsa", "p256", "p384"}) {
+            test::CountingRandom random;
+            const auto sealed = seal_challenge(jws, challenge_key(receiver).key->public_key(), random).value();
+            EXPECT_EQ(verdict(sealed, with), "Success") << algorithm << " for " << receiver;
+        }
+        EXPECT_FALSE(sign_statement("{}", *key, "HS256"));
+    }
+}
+
+TEST_F(SignedTest, NonsenseDoesNotStart) {
+    auto with = options();
+    with.keys.clear();
+    EXPECT_THROW(verifier(with), StartupError);
+    with = options();
+    with.issuers.front().profiles = {"vpn"};
+    EXPECT_THROW(verifier(with), StartupError);
+    with = options();
+    with.issuers.push_back(with.issuers.front());
+    EXPECT_THROW(verifier(with), StartupError);
+    with = options();
+    with.issuers.front().keys.clear();
+    EXPECT_THROW(verifier(with), StartupError);
+}
+
+TEST(IssuerKeys, ComeAsPemOrJwkAndNeverAsSecrets) {
+    const auto count = [](const std::string& text) {
+        const auto keys = IssuerKey::from_text(text);
+        return keys ? static_cast<int>(keys->size()) : -1;
+    };
+    const auto& jwks = vectors()["issuer_keys"];
+    EXPECT_EQ(count(jwks.dump()), 4);
+    EXPECT_EQ(count(jwks["keys"][2].dump()), 1);
+    const std::string pem = vectors()["issuer_pem"];
+    const std::string ed25519 = vectors()["ed25519_pem"];
+    EXPECT_EQ(count(pem + ed25519), 2);
+    EXPECT_EQ(IssuerKey::from_text(ed25519)->front().algorithms(), std::vector<std::string>{"EdDSA"});
+    EXPECT_EQ(count(test::vector_text("crypto/root.pem")), 1) << "a certificate";
+    EXPECT_EQ(count(""), -1);
+    EXPECT_EQ(count(pem + pem), -1) << "one key twice";
+    EXPECT_EQ(count(vectors()["challenge_keys"]["rsa"]), -1) << "a private key";
+    EXPECT_EQ(count(R"({"keys":[]})"), -1);
+    EXPECT_EQ(count(R"({"kty":"oct","k":"AAAA"})"), -1);
+    json with_private = jwks["keys"][2];
+    with_private["d"] = "AAAA";
+    EXPECT_EQ(count(with_private.dump()), -1);
+    json for_encryption = jwks["keys"][2];
+    for_encryption["use"] = "enc";
+    EXPECT_EQ(count(for_encryption.dump()), -1);
+    json narrowed = jwks["keys"][0];
+    narrowed["alg"] = "PS256";
+    EXPECT_EQ(IssuerKey::from_text(narrowed.dump())->front().algorithms(), std::vector<std::string>{"PS256"});
+    narrowed["alg"] = "HS256";
+    EXPECT_EQ(count(narrowed.dump()), -1);
+    json off_curve = jwks["keys"][2];
+    off_curve["x"] = off_curve["y"];
+    EXPECT_EQ(count(off_curve.dump()), -1);
+    // RFC 7638 3.1.
+    EXPECT_EQ(IssuerKey::from_text(
+                  R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256"})")
+                  ->front()
+                  .id(),
+              "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+}
+
+class CountingVerifier final : public Verifier {
+public:
+    explicit CountingVerifier(std::string kind, bool takes_all = true) : kind_(std::move(kind)), takes_all_(takes_all) {}
+    bool recognises(const std::optional<Secret>& challenge) const override { return takes_all_ && challenge.has_value(); }
+    Result<Claim> reserve(const Facts&) override {
+        ++asked;
+        return fail::denied("refused by " + kind_);
+    }
+    Result<void> commit(const Claim&, ClaimOutcome, Time) override { return {}; }
+    Result<bool> release(const Claim&, ReleaseReason, Time) override { return true; }
+    int asked = 0;
+
+private:
+    std::string kind_;
+    bool takes_all_;
+};
+
+TEST_F(SignedTest, TheStrongestKindThatAppliesDecidesAndNothingFallsThrough) {
+    const auto weakest = std::make_shared<CountingVerifier>("single-password");
+    const auto passwords = std::make_shared<OneTimePasswords>(options_for("default"), test_pepper(),
+                                                              database_->challenges(), random_);
+    const auto signed_challenges =
+        std::make_shared<SignedChallenges>(options(), test_pepper(), database_->used_challenges());
+    RankedVerifiers all({{"signed", signed_challenges}, {"one-time", passwords}, {"single-password", weakest}});
+
+    EXPECT_EQ(all.reserve(facts_with(good("rsa ES256")))->kind, "signed");
+    EXPECT_EQ(all.reserve(facts_with(OneTimeTest::minted(*passwords)))->kind, "one-time");
+    const auto detail = [&](const std::string& challenge) { return all.reserve(facts_with(challenge)).error().detail; };
+    for (const std::string& broken : {good("rsa ES256").substr(0, 300), std::string("eyJhbGciOiJub25lIn0"),
+                                      std::string("a.b.c.d.e"), std::string("0123456789ABCDEF.")}) {
+        EXPECT_THAT(detail(broken), StartsWith("ChallengeDeserializationError")) << broken;
+    }
+    EXPECT_THAT(detail("0123456789ABCDEF"), HasSubstr("unknown")) << "a one-time password nobody minted";
+    EXPECT_EQ(weakest->asked, 0);
+    EXPECT_EQ(detail("swordfish"), "refused by single-password");
+    EXPECT_EQ(weakest->asked, 1);
+
+    RankedVerifiers strict({{"signed", signed_challenges}, {"one-time", passwords}});
+    EXPECT_THAT(strict.reserve(facts_with("swordfish")).error().detail, StartsWith("ChallengeKindUnknown"));
+    Facts none = facts_with("");
+    none.challenge.reset();
+    EXPECT_THAT(strict.reserve(none).error().detail, StartsWith("ChallengePasswordMissing"));
+    RankedVerifiers without_signed({{"one-time", passwords}});
+    EXPECT_THAT(without_signed.reserve(facts_with(good("rsa ES256"))).error().detail,
+                StartsWith("ChallengeKindUnknown"));
+    EXPECT_THROW(RankedVerifiers({}), StartupError);
+    EXPECT_TRUE(all.release(Claim{"single-password", "", "", {}, std::nullopt, false}, ReleaseReason::mismatch,
+                            test::at_minute(1))
+                    .value());
+    EXPECT_TRUE(refused_as(all.commit(Claim{}, ClaimOutcome::issued, test::at_minute(1)), ErrorKind::internal));
+}
+
+}  // namespace
+}  // namespace countersign::challenge
