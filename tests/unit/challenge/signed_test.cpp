@@ -325,6 +325,29 @@ TEST_F(SignedTest, NonsenseDoesNotStart) {
     EXPECT_THROW(verifier(with), StartupError);
 }
 
+// The first block in docs/signed-challenge.md with this language, after `heading`.
+std::string block_after(const std::string& page, const std::string& words, const std::string& language) {
+    const auto begin = page.find("```" + language + "\n", page.find(words));
+    if (begin == std::string::npos) throw std::runtime_error("the page has no " + language + " after " + words);
+    const auto from = begin + language.size() + 4;
+    return page.substr(from, page.find("```", from) - from);
+}
+
+TEST_F(SignedTest, TheWorkedExampleOfTheSpecificationIsTrue) {
+    const std::string page = test::vector_text("../../docs/signed-challenge.md");
+    const auto key = key_from(block_after(page, "The server's challenge key", "pem"));
+    auto with = options();
+    with.keys = {{key, jwk_thumbprint(key->public_key())}};
+    with.issuers.front().keys = IssuerKey::from_text(block_after(page, "The issuer's public key", "json")).value();
+    auto challenge = block_after(page, "The challenge, its lines", "text");
+    std::erase(challenge, '\n');
+    EXPECT_EQ(verdict(challenge, with), "Success");
+    const auto jws = open_sealed(read_sealed(challenge).value(), with.keys, test_pepper()).value();
+    const auto inside = read_signed(jws.reveal_text()).value();
+    EXPECT_EQ(json::parse(write_statement(inside.statement)),
+              json::parse(block_after(page, "The claims, issued", "json")));
+}
+
 TEST(IssuerKeys, ComeAsPemOrJwkAndNeverAsSecrets) {
     const auto count = [](const std::string& text) {
         const auto keys = IssuerKey::from_text(text);
