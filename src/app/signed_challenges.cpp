@@ -11,9 +11,9 @@ Result<challenge::ChallengeKey> open_challenge_key(keys::KeySource& source, cons
     auto key = source.open(uri);
     if (!key) return within("the challenge key", std::move(key).error());
     constexpr crypto::KeyTransport oaep{true, crypto::DigestAlgorithm::sha256, crypto::DigestAlgorithm::sha256};
-    const bool opens = (*key)->public_key().is_rsa() ? keys::unwraps(**key, oaep)
-                                                     : (*key)->agrees() && (*key)->public_key().algorithm() !=
-                                                                               crypto::KeyAlgorithm::ec_p521;
+    const bool opens = (*key)->public_key().is_rsa()
+                           ? keys::unwraps(**key, oaep)
+                           : (*key)->agrees() && (*key)->public_key().algorithm() != crypto::KeyAlgorithm::ec_p521;
     if (!opens && (*key)->public_key().is_rsa()) {
         return fail::denied((*key)->describe() +
                             ": the token offers neither raw RSA (CKM_RSA_X_509) nor RSA-OAEP with SHA-256, so it "

@@ -21,9 +21,8 @@ constexpr unsigned least_rsa_bits = 2048;
 
 json members_of(const crypto::PublicKey& key) {
     if (key.is_rsa()) {
-        return {{"e", crypto::base64url(key.rsa_exponent())},
-                {"kty", "RSA"},
-                {"n", crypto::base64url(key.rsa_modulus())}};
+        return {
+            {"e", crypto::base64url(key.rsa_exponent())}, {"kty", "RSA"}, {"n", crypto::base64url(key.rsa_modulus())}};
     }
     const auto point = crypto::point_of(key).value();
     return {{"crv", std::string(crypto::name(key.algorithm()))},

@@ -48,7 +48,8 @@ ordered_json request_of(const Statement& statement) {
 Result<crypto::SignatureScheme> scheme_of(std::string_view algorithm, const crypto::PublicKey& key) {
     using crypto::DigestAlgorithm;
     using crypto::Padding;
-    if (key.is_rsa() && algorithm == "RS256") return crypto::SignatureScheme{Padding::rsa_pkcs1, DigestAlgorithm::sha256};
+    if (key.is_rsa() && algorithm == "RS256")
+        return crypto::SignatureScheme{Padding::rsa_pkcs1, DigestAlgorithm::sha256};
     if (key.is_rsa() && algorithm == "PS256") return crypto::SignatureScheme{Padding::rsa_pss, DigestAlgorithm::sha256};
     if (key.algorithm() == crypto::KeyAlgorithm::ec_p256 && algorithm == "ES256") {
         return crypto::SignatureScheme{Padding::ecdsa, DigestAlgorithm::sha256};
@@ -98,9 +99,8 @@ Result<std::string> seal_challenge(std::string_view jws, const crypto::PublicKey
     Bytes encrypted_key;
     if (receiver.is_rsa()) {
         random.fill(content_key.writable());
-        TRY(encrypted_key,
-            receiver.encrypt({true, crypto::DigestAlgorithm::sha256, crypto::DigestAlgorithm::sha256},
-                             content_key.reveal()));
+        TRY(encrypted_key, receiver.encrypt({true, crypto::DigestAlgorithm::sha256, crypto::DigestAlgorithm::sha256},
+                                            content_key.reveal()));
     } else {
         if (receiver.algorithm() == crypto::KeyAlgorithm::ec_p521) return fail::malformed("no ECDH-ES on P-521");
         TRY(const auto agreement, crypto::agree_once_with(receiver));

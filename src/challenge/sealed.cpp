@@ -138,8 +138,7 @@ Result<Secret> open_sealed(const SealedChallenge& sealed, const std::vector<Chal
             if (key->error().kind == ErrorKind::malformed) continue;
             return std::move(*key).error();
         }
-        auto opened =
-            crypto::open_aes256_gcm((*key)->reveal(), sealed.iv, as_bytes(sealed.protected_header), content);
+        auto opened = crypto::open_aes256_gcm((*key)->reveal(), sealed.iv, as_bytes(sealed.protected_header), content);
         if (opened) return opened;
     }
     return fail::denied("ChallengeDecryptionError: no challenge key of this profile opens it");

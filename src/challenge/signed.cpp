@@ -18,8 +18,8 @@ bool contains(const List& list, std::string_view value) {
 
 // One id of one issuer, whatever profile and node it is shown to. The lengths keep ("a", "bc") from being ("ab", "c").
 std::string mac_of(const Statement& statement) {
-    const std::string material = "signed challenge " + std::to_string(statement.issuer.size()) + " " +
-                                 statement.issuer + " " + statement.id;
+    const std::string material =
+        "signed challenge " + std::to_string(statement.issuer.size()) + " " + statement.issuer + " " + statement.id;
     return "signed-" + crypto::sha256_hex(as_bytes(material));
 }
 
@@ -52,8 +52,7 @@ Result<void> verify_signature(const SignedStatement& signed_statement, const Tru
 
 }  // namespace
 
-SignedChallenges::SignedChallenges(SignedOptions options, const Secret& substitute_secret,
-                                   store::UsedChallenges& used)
+SignedChallenges::SignedChallenges(SignedOptions options, const Secret& substitute_secret, store::UsedChallenges& used)
     : options_(std::move(options)), substitute_secret_(substitute_secret.duplicate()), used_(used) {
     if (options_.audience.empty()) options_.audience = options_.profile;
     if (options_.keys.empty()) refuse_to_start(options_, "there is no key they are encrypted to");
@@ -87,8 +86,8 @@ Result<void> SignedChallenges::check_life(const Statement& statement, const Trus
         return refuse("it expires before it begins");
     }
     if (statement.expires - std::min(statement.issued_at, statement.not_before) > issuer.longest_life) {
-        return refuse("it lives longer than the " + std::to_string(issuer.longest_life.count()) +
-                      " minutes issuer " + issuer.name + " may give");
+        return refuse("it lives longer than the " + std::to_string(issuer.longest_life.count()) + " minutes issuer " +
+                      issuer.name + " may give");
     }
     if (std::max(statement.issued_at, statement.not_before) > now + clock_skew) {
         return refuse("it begins at " + to_rfc3339(std::max(statement.issued_at, statement.not_before)));
@@ -131,8 +130,8 @@ Result<Claim> SignedChallenges::reserve(const Facts& facts) {
         return fail::denied("ChallengeIssuerNotAllowed: issuer " + issuer->name + " has no right to this profile");
     }
     if (!issuer->templates.empty() && !contains(issuer->templates, statement.template_name)) {
-        return fail::denied("ChallengeIssuerNotAllowed: issuer " + issuer->name + " must name one of its templates, not \"" +
-                            printable(statement.template_name, 60) + "\"");
+        return fail::denied("ChallengeIssuerNotAllowed: issuer " + issuer->name +
+                            " must name one of its templates, not \"" + printable(statement.template_name, 60) + "\"");
     }
     CHECK(check_life(statement, *issuer, facts.now));
 
@@ -141,8 +140,8 @@ Result<Claim> SignedChallenges::reserve(const Facts& facts) {
     claim.id = issuer->name + " " + printable(statement.id, 140) +
                (statement.device.empty() ? "" : " device " + printable(statement.device, 140));
     claim.stored_mac = mac_of(statement);
-    claim.single_use = store::SingleUse{claim.stored_mac, issuer->name, printable(statement.id, 140),
-                                        statement.expires + clock_skew};
+    claim.single_use =
+        store::SingleUse{claim.stored_mac, issuer->name, printable(statement.id, 140), statement.expires + clock_skew};
     claim.silent = true;
     claim.binding = {statement.subject, statement.sans, statement.template_name, statement.terms};
     claim.binding.exact->subject_patterns = issuer->subject_patterns;

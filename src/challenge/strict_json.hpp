@@ -22,9 +22,9 @@ public:
     ObjectReader(const nlohmann::json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
     bool has(const char* name) const { return object_.contains(name); }
-    Result<std::string> text(const char* name) const;            // needed, not empty, no control characters
-    Result<std::string> optional_text(const char* name) const;   // empty when absent
-    Result<std::int64_t> number(const char* name) const;         // needed; a whole number that is not negative
+    Result<std::string> text(const char* name) const;                // needed, not empty, no control characters
+    Result<std::string> optional_text(const char* name) const;       // empty when absent
+    Result<std::int64_t> number(const char* name) const;             // needed; a whole number that is not negative
     Result<std::vector<std::string>> texts(const char* name) const;  // needed; may be empty; none twice
     // malformed: a member that is not among the names.
     Result<void> nothing_beyond(std::initializer_list<std::string_view> names) const;

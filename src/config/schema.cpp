@@ -165,10 +165,12 @@ constexpr Key key_table[] = {
         .guarded(),
 
     {"pkcs11", "module", Kind::file, "", put<&Pkcs11Settings::module>,
-     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that p11-kit "
+     "The PKCS#11 library of the token's vendor, for keys whose URI has no module-path. Absent: every module that "
+     "p11-kit "
      "is configured with."},
     Key{"pkcs11", "sessions", Kind::number, "0", put<&Pkcs11Settings::sessions>,
-        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many as "
+        "Most sessions in use at a time per token. Throughput is sessions divided by the token's latency. 0: as many "
+        "as "
         "server.workers."}
         .between(0, 1024, "sessions"),
 
@@ -245,19 +247,6 @@ constexpr Key key_table[] = {
         "start."}
         .among("one-time,single-password,none,signed")
         .needed(),
-    Key{"profile.*.challenge", "also", Kind::texts, "[]", put<&Cha::also>,
-        "Further kinds accepted beside mode. What a challenge looks like decides which kind it is, and that verdict "
-        "stands: a broken signed challenge is never tried as a password."}
-        .among("one-time,single-password"),
-    Key{"profile.*.challenge", "key", Kind::key, "", put<&Cha::key>,
-        "The key that signed challenges are encrypted to: RSA, or P-256 or P-384 in a file. `countersign challenge "
-        "key` prints its public half for the issuers."}
-        .guarded(),
-    Key{"profile.*.challenge", "previous_key", Kind::key, "", put<&Cha::previous_key>,
-        "The key before it, which still opens challenges after a rollover."}
-        .guarded(),
-    {"profile.*.challenge", "audience", Kind::text, "", put<&Cha::audience>,
-     "What the claim \"aud\" of signed challenges must say. Absent: the profile's name."},
     Key{"profile.*.challenge", "bytes", Kind::number, "8", put<&Cha::bytes>,
         "Random octets of a one-time password, shown as twice as many hexadecimal digits (NDES PasswordLength)."}
         .between(8, 32, "octets"),
@@ -273,6 +262,19 @@ constexpr Key key_table[] = {
     Key{"profile.*.challenge", "password_file", Kind::file, "", put<&Cha::password_file>,
         "File with the password of mode single-password."}
         .guarded(),
+    Key{"profile.*.challenge", "also", Kind::texts, "[]", put<&Cha::also>,
+        "Further kinds accepted beside mode. What a challenge looks like decides which kind it is, and that verdict "
+        "stands: a broken signed challenge is never tried as a password."}
+        .among("one-time,single-password"),
+    Key{"profile.*.challenge", "key", Kind::key, "", put<&Cha::key>,
+        "The key that signed challenges are encrypted to: RSA, or P-256 or P-384 in a file. `countersign challenge "
+        "key` prints its public half for the issuers."}
+        .guarded(),
+    Key{"profile.*.challenge", "previous_key", Kind::key, "", put<&Cha::previous_key>,
+        "The key before it, which still opens challenges after a rollover."}
+        .guarded(),
+    {"profile.*.challenge", "audience", Kind::text, "", put<&Cha::audience>,
+     "What the claim \"aud\" of signed challenges must say. Absent: the profile's name."},
 
     Key{"profile.*.templates", "signature", Kind::text, "", put<&Pro::template_signature>,
         "Template for requests with key usage digitalSignature alone."}

@@ -49,9 +49,9 @@ bool is_zero(ByteView magnitude) {
 Result<PublicKey> rsa_public_key(ByteView modulus, ByteView exponent) {
     if (is_zero(modulus) || is_zero(exponent)) return fail::malformed("an RSA key without modulus or exponent");
     DerWriter key;
-    key.nest(tag::sequence,
-             [&](DerWriter& numbers) { numbers.unsigned_integer(modulus).unsigned_integer(exponent); });
-    return key_from(rsa_encryption, [](DerWriter& identifier) { identifier.null(); }, key.view());
+    key.nest(tag::sequence, [&](DerWriter& numbers) { numbers.unsigned_integer(modulus).unsigned_integer(exponent); });
+    return key_from(
+        rsa_encryption, [](DerWriter& identifier) { identifier.null(); }, key.view());
 }
 
 Result<PublicKey> ec_public_key(KeyAlgorithm curve, ByteView x, ByteView y) {
@@ -62,7 +62,8 @@ Result<PublicKey> ec_public_key(KeyAlgorithm curve, ByteView x, ByteView y) {
     Bytes point{0x04};
     point.insert(point.end(), x.begin(), x.end());
     point.insert(point.end(), y.begin(), y.end());
-    return key_from(ec_public_key_oid, [&](DerWriter& identifier) { identifier.oid(curve_oid(curve)); }, point);
+    return key_from(
+        ec_public_key_oid, [&](DerWriter& identifier) { identifier.oid(curve_oid(curve)); }, point);
 }
 
 Result<EcPoint> point_of(const PublicKey& key) {

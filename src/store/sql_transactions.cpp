@@ -58,8 +58,8 @@ constexpr Sql kReserveOnce{
     "tttttii", ""};
 constexpr Sql kConsumeOnce{
     "UPDATE used_challenges SET state = 'consumed', changed = :n WHERE mac = :m AND attempt = :a", "itt", ""};
-constexpr Sql kReleaseOnce{
-    "DELETE FROM used_challenges WHERE mac = :m AND attempt = :a AND state = 'reserved'", "tt", ""};
+constexpr Sql kReleaseOnce{"DELETE FROM used_challenges WHERE mac = :m AND attempt = :a AND state = 'reserved'", "tt",
+                           ""};
 
 constexpr Sql kIssued{"UPDATE attempts SET state = 'issued', certificate_serial = :c, updated = :n WHERE id = :i",
                       "tit", ""};

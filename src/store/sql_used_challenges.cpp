@@ -16,9 +16,8 @@ Result<std::optional<UsedChallenge>> SqlUsedChallenges::find(const std::string& 
     std::optional<UsedChallenge> found;
     CHECK(readers_.run([&](Connection& connection) {
         connection.run(kFind, {mac}, [&](const Row& row) {
-            found = UsedChallenge{{row.text(0), row.text(1), row.text(2), row.time(3)},
-                                  row.text(4),
-                                  row.text(5) == "consumed"};
+            found = UsedChallenge{
+                {row.text(0), row.text(1), row.text(2), row.time(3)}, row.text(4), row.text(5) == "consumed"};
         });
     }));
     return found;

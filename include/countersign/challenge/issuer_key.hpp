@@ -42,7 +42,8 @@ private:
 // The thumbprint of RFC 7638 with SHA-256, base64url.
 std::string jwk_thumbprint(const crypto::PublicKey& key);
 std::string jwk_thumbprint(const crypto::Ed25519PublicKey& key);
-// A public key as a JWK: {"kty":...,"kid":thumbprint,"use":...,"alg":...}; `use` and `algorithm` are left out when empty.
+// A public key as a JWK: {"kty":...,"kid":thumbprint,"use":...,"alg":...}; `use` and `algorithm` are left out when
+// empty.
 std::string to_jwk(const crypto::PublicKey& key, std::string_view use, std::string_view algorithm);
 
 }  // namespace countersign::challenge

@@ -1,5 +1,5 @@
-// The issuer's side of signed challenges: for the command line, tests, and whoever embeds this. An MDM needs none of it:
-// any JOSE library does the same (docs/signed-challenge.md). Any thread; blocking where the key is.
+// The issuer's side of signed challenges: for the command line, tests, and whoever embeds this. An MDM needs none of
+// it: any JOSE library does the same (docs/signed-challenge.md). Any thread; blocking where the key is.
 #pragma once
 
 #include "countersign/challenge/signed_format.hpp"
@@ -10,8 +10,8 @@ namespace countersign::challenge {
 // The claims as JSON, members in the order of the specification.
 std::string write_statement(const Statement& statement);
 
-// A compact JWS over `claims`. `algorithm` empty: PS256 or ES256, as the key is. malformed: not an algorithm of this key.
-// The kid is the key's thumbprint when `key_id` is empty.
+// A compact JWS over `claims`. `algorithm` empty: PS256 or ES256, as the key is. malformed: not an algorithm of this
+// key. The kid is the key's thumbprint when `key_id` is empty.
 Result<std::string> sign_statement(std::string_view claims, keys::Key& key, std::string_view algorithm = {},
                                    std::string_view key_id = {});
 

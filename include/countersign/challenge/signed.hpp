@@ -1,5 +1,5 @@
-// Challenges that carry their own proof: signed by an issuer (an MDM, say), encrypted to us, bound to what they may enroll
-// (docs/signed-challenge.md). Any node that has the keys can judge one; only the use of its id needs the store.
+// Challenges that carry their own proof: signed by an issuer (an MDM, say), encrypted to us, bound to what they may
+// enroll (docs/signed-challenge.md). Any node that has the keys can judge one; only the use of its id needs the store.
 #pragma once
 
 #include "countersign/challenge/signed_format.hpp"

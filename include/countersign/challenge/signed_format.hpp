@@ -24,12 +24,12 @@ bool looks_signed(std::string_view challenge);
 
 // The outer header and parts. Errors of this file begin with a word of the verdict vocabulary (ndes reference F).
 struct SealedChallenge {
-    std::string key_management;  // "RSA-OAEP-256" or "ECDH-ES"
-    std::string key_id;          // empty: none given
+    std::string key_management;                     // "RSA-OAEP-256" or "ECDH-ES"
+    std::string key_id;                             // empty: none given
     std::optional<crypto::PublicKey> one_time_key;  // ECDH-ES
     Bytes party_u_info;                             // "apu" and "apv", mostly empty
     Bytes party_v_info;
-    std::string protected_header;                   // as it stands in the text: the associated data
+    std::string protected_header;  // as it stands in the text: the associated data
     Bytes encrypted_key;
     Bytes iv;
     Bytes ciphertext;
@@ -52,14 +52,14 @@ Result<Secret> open_sealed(const SealedChallenge& sealed, const std::vector<Chal
 struct Statement {
     std::string issuer;
     std::string audience;
-    std::string id;      // jti
+    std::string id;  // jti
     Time issued_at{};
-    Time not_before{};   // issued_at when the claim is absent
+    Time not_before{};  // issued_at when the claim is absent
     Time expires{};
-    std::string device;  // for the audit; may be empty
-    std::string subject;             // RFC 4514; empty: the request names none
-    std::vector<std::string> sans;   // to_text() forms; empty: the request has none
-    std::string template_name;       // empty: chosen from the request
+    std::string device;             // for the audit; may be empty
+    std::string subject;            // RFC 4514; empty: the request names none
+    std::vector<std::string> sans;  // to_text() forms; empty: the request has none
+    std::string template_name;      // empty: chosen from the request
     crypto::CertificateTerms terms;
 };
 
@@ -68,7 +68,7 @@ struct SignedStatement {
     std::string key_id;         // empty: none given
     std::string signing_input;  // header.payload
     Bytes signature;
-    Statement statement;        // not to be believed before the signature has been verified
+    Statement statement;  // not to be believed before the signature has been verified
 };
 // denied ChallengeDeserializationError, ChallengeAlgorithmForbidden, ChallengeDecodingError (claims).
 Result<SignedStatement> read_signed(std::string_view jws);

@@ -18,8 +18,8 @@ struct CertificateTerms {
     std::optional<std::vector<std::string>> extended_key_usage{};  // dotted OIDs; a set
     std::optional<KeyAlgorithm> key_algorithm{};
     std::optional<unsigned> key_bits{};
-    std::string public_key{};                          // fingerprint; empty: any
-    std::optional<std::chrono::seconds> validity{};    // of the certificate; at most the template's
+    std::string public_key{};                        // fingerprint; empty: any
+    std::optional<std::chrono::seconds> validity{};  // of the certificate; at most the template's
     // Names whoever vouches for the terms may vouch for, as patterns of policy; empty: any.
     std::vector<std::string> subject_patterns{};
     std::vector<std::string> san_patterns{};

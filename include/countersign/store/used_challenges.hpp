@@ -1,6 +1,6 @@
-// Which signed challenges have been used: nothing about them is kept before. Reserving, consuming and releasing happen in
-// store::Transactions, in the same commit as the attempt; here is what is asked and cleaned. Same contract of durability,
-// blocking and errors as there.
+// Which signed challenges have been used: nothing about them is kept before. Reserving, consuming and releasing happen
+// in store::Transactions, in the same commit as the attempt; here is what is asked and cleaned. Same contract of
+// durability, blocking and errors as there.
 #pragma once
 
 #include "countersign/core/result.hpp"

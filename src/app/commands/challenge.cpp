@@ -63,7 +63,8 @@ int challenge_revoke(const ChallengeOptions& options, Console& console) {
 }  // namespace
 
 void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console) {
-    auto* group = app.add_subcommand("challenge", "Make, list and revoke one-time passwords; mint and judge signed challenges");
+    auto* group =
+        app.add_subcommand("challenge", "Make, list and revoke one-time passwords; mint and judge signed challenges");
     group->require_subcommand(1);
     const auto options = std::make_shared<ChallengeOptions>();
 

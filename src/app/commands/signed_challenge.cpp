@@ -72,7 +72,8 @@ std::string statement_from(const SignedOptions& options, const Opened& opened, C
     statement.subject = options.subject;
     statement.sans = options.sans;
     statement.template_name = options.template_name;
-    if (!options.key_usage.empty()) statement.terms.key_usage = or_throw(crypto::key_usage_from_names(options.key_usage));
+    if (!options.key_usage.empty())
+        statement.terms.key_usage = or_throw(crypto::key_usage_from_names(options.key_usage));
     if (!options.extended_key_usage.empty()) {
         std::vector<std::string> oids;
         for (const auto& name : options.extended_key_usage)

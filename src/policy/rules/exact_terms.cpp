@@ -1,5 +1,5 @@
-// Whether the request is, member by member, what a signed challenge describes. Every comparison is for equality: what is
-// more is an attack, what is less a mistake, and neither is worth a guess.
+// Whether the request is, member by member, what a signed challenge describes. Every comparison is for equality: what
+// is more is an attack, what is less a mistake, and neither is worth a guess.
 #include "../pattern.hpp"
 #include "case.hpp"
 #include "countersign/core/text.hpp"
@@ -31,8 +31,8 @@ void check_subject(Case& c) {
     } else if (subject.empty() && !name->empty()) {
         c.contradict("SubjectNameMissing", "the challenge is for " + printable(expected));
     } else if (!same_name(*name, subject)) {
-        c.contradict("SubjectNameMismatch", "the challenge is for \"" + printable(expected) +
-                                                "\", the request for \"" + printable(subject.text()) + "\"");
+        c.contradict("SubjectNameMismatch", "the challenge is for \"" + printable(expected) + "\", the request for \"" +
+                                                printable(subject.text()) + "\"");
     }
 }
 
@@ -67,8 +67,8 @@ void check_name_rights(Case& c, const crypto::CertificateTerms& terms) {
     const auto names = c.facts.request->subject_alt_names();
     if (!names) return;
     for (const auto& name : *names) {
-        const auto kind = name.type == crypto::GeneralNameType::directory_name ? PatternText::distinguished_name
-                                                                                : PatternText::plain;
+        const auto kind =
+            name.type == crypto::GeneralNameType::directory_name ? PatternText::distinguished_name : PatternText::plain;
         const auto text = crypto::to_text(name);
         if (!any_fits(text, terms.san_patterns, kind)) {
             c.contradict("IssuerNameForbidden", "the challenge's issuer may not vouch for " + printable(text));
@@ -97,7 +97,8 @@ void check_key_usage(Case& c, const crypto::CertificateTerms& terms) {
     const auto requested = c.facts.request->key_usage().value_or(0);
     if (requested != *terms.key_usage) {
         c.contradict("KeyUsageMismatch", "the challenge is for " + crypto::describe_key_usage(*terms.key_usage) +
-                                             ", the request asks for \"" + crypto::describe_key_usage(requested) + "\"");
+                                             ", the request asks for \"" + crypto::describe_key_usage(requested) +
+                                             "\"");
     } else if (c.plan.key_usage != *terms.key_usage) {
         c.contradict("KeyUsageMismatch", "template " + c.rules.name + " would give " +
                                              crypto::describe_key_usage(c.plan.key_usage) + " instead of " +
@@ -128,7 +129,8 @@ void check_extended_key_usage(Case& c, const crypto::CertificateTerms& terms) {
         return std::ranges::find(c.rules.extended_key_usage, oid) != c.rules.extended_key_usage.end();
     };
     if (!std::ranges::all_of(expected, in_template)) {
-        c.contradict("EnhancedKeyUsageMismatch", "template " + c.rules.name + " does not have all the challenge is for");
+        c.contradict("EnhancedKeyUsageMismatch",
+                     "template " + c.rules.name + " does not have all the challenge is for");
     }
     // Narrower than the template, never wider.
     std::erase_if(c.plan.extended_key_usage, [&](const std::string& oid) { return !expected.contains(oid); });
@@ -145,9 +147,9 @@ void check_validity(Case& c, const crypto::CertificateTerms& terms) {
 
 // Identity hides in extensions too (a security identifier decides who logs on). These say nothing of identity:
 void check_further_extensions(Case& c) {
-    constexpr std::array harmless{oid::key_usage,          oid::extended_key_usage, oid::subject_alt_name,
-                                  oid::basic_constraints,  oid::subject_key_identifier,
-                                  oid::ms_template_name,   oid::ms_template,        smime_capabilities};
+    constexpr std::array harmless{oid::key_usage,         oid::extended_key_usage,     oid::subject_alt_name,
+                                  oid::basic_constraints, oid::subject_key_identifier, oid::ms_template_name,
+                                  oid::ms_template,       smime_capabilities};
     for (const auto& extension : c.facts.request->extensions()) {
         if (std::ranges::find(harmless, std::string_view(extension.oid)) != harmless.end()) continue;
         c.contradict("ExtensionMismatch", "the challenge has no word for extension " + printable(extension.oid));

@@ -280,8 +280,8 @@ TEST_F(SignedTest, AnIdIsUsedOnce) {
     ASSERT_TRUE(database_->transactions().record_failed(test::hex_id(1), "the CA is away",
                                                         store::ChallengeFate::release, test::at_minute(1)));
     ASSERT_TRUE(use(4)) << "it was not its fault";
-    ASSERT_TRUE(database_->transactions().record_issued(test::hex_id(4), test::sample_certificate(4),
-                                                        test::at_minute(2)));
+    ASSERT_TRUE(
+        database_->transactions().record_issued(test::hex_id(4), test::sample_certificate(4), test::at_minute(2)));
     const auto replayed = use(5);
     EXPECT_TRUE(refused_as(replayed, ErrorKind::conflict));
     EXPECT_THAT(replayed.error().detail, HasSubstr("was used before, by request " + test::hex_id(4)));
@@ -292,9 +292,9 @@ TEST_F(SignedTest, AnIdIsUsedOnce) {
 }
 
 TEST_F(SignedTest, WhatIsMintedHereReadsBack) {
-    for (const auto& [algorithm, kind] : {std::pair{"RS256", keys::GeneratedKey::rsa2048},
-                                          std::pair{"PS256", keys::GeneratedKey::rsa2048},
-                                          std::pair{"ES256", keys::GeneratedKey::ec_p256}}) {
+    for (const auto& [algorithm, kind] :
+         {std::pair{"RS256", keys::GeneratedKey::rsa2048}, std::pair{"PS256", keys::GeneratedKey::rsa2048},
+          std::pair{"ES256", keys::GeneratedKey::ec_p256}}) {
         const auto key = keys::key_from_pem(keys::generate_private_key_pem(kind).value(), "issuer").value();
         auto with = options();
         with.issuers.front().keys = {IssuerKey::from_public_key(key->public_key()).value()};
@@ -381,17 +381,21 @@ TEST(IssuerKeys, ComeAsPemOrJwkAndNeverAsSecrets) {
     off_curve["x"] = off_curve["y"];
     EXPECT_EQ(count(off_curve.dump()), -1);
     // RFC 7638 3.1.
-    EXPECT_EQ(IssuerKey::from_text(
-                  R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256"})")
-                  ->front()
-                  .id(),
-              "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    EXPECT_EQ(
+        IssuerKey::from_text(
+            R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256"})")
+            ->front()
+            .id(),
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 }
 
 class CountingVerifier final : public Verifier {
 public:
-    explicit CountingVerifier(std::string kind, bool takes_all = true) : kind_(std::move(kind)), takes_all_(takes_all) {}
-    bool recognises(const std::optional<Secret>& challenge) const override { return takes_all_ && challenge.has_value(); }
+    explicit CountingVerifier(std::string kind, bool takes_all = true)
+        : kind_(std::move(kind)), takes_all_(takes_all) {}
+    bool recognises(const std::optional<Secret>& challenge) const override {
+        return takes_all_ && challenge.has_value();
+    }
     Result<Claim> reserve(const Facts&) override {
         ++asked;
         return fail::denied("refused by " + kind_);
@@ -407,8 +411,8 @@ private:
 
 TEST_F(SignedTest, TheStrongestKindThatAppliesDecidesAndNothingFallsThrough) {
     const auto weakest = std::make_shared<CountingVerifier>("single-password");
-    const auto passwords = std::make_shared<OneTimePasswords>(options_for("default"), test_pepper(),
-                                                              database_->challenges(), random_);
+    const auto passwords =
+        std::make_shared<OneTimePasswords>(options_for("default"), test_pepper(), database_->challenges(), random_);
     const auto signed_challenges =
         std::make_shared<SignedChallenges>(options(), test_pepper(), database_->used_challenges());
     RankedVerifiers all({{"signed", signed_challenges}, {"one-time", passwords}, {"single-password", weakest}});

@@ -38,9 +38,10 @@ TEST(Aes256Gcm, AgreesWithItsSpecificationAndOpensNothingElse) {
         "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de6"
         "57ba637b39");
     const auto sealed = seal_aes256_gcm(key, iv, associated, plaintext).value();
-    EXPECT_EQ(lower_hex(sealed.ciphertext),
-              "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393"
-              "ba7a0abcc9f662");
+    EXPECT_EQ(
+        lower_hex(sealed.ciphertext),
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393"
+        "ba7a0abcc9f662");
     EXPECT_EQ(lower_hex(sealed.tag), "76fc6ece0f4e1768cddf8853bb2d551b");
     EXPECT_TRUE(open_aes256_gcm(key, iv, associated, sealed)->equals(plaintext));
 
@@ -53,7 +54,8 @@ TEST(Aes256Gcm, AgreesWithItsSpecificationAndOpensNothingElse) {
     EXPECT_FALSE(open_aes256_gcm(key, iv, flipped(associated), sealed));
     EXPECT_FALSE(open_aes256_gcm(key, iv, associated, {flipped(sealed.ciphertext), sealed.tag}));
     EXPECT_FALSE(open_aes256_gcm(key, iv, associated, {sealed.ciphertext, flipped(sealed.tag)}));
-    EXPECT_FALSE(open_aes256_gcm(key, iv, associated, {sealed.ciphertext, Bytes(sealed.tag.begin(), sealed.tag.end() - 4)}));
+    EXPECT_FALSE(
+        open_aes256_gcm(key, iv, associated, {sealed.ciphertext, Bytes(sealed.tag.begin(), sealed.tag.end() - 4)}));
     EXPECT_FALSE(open_aes256_gcm(Bytes(16), iv, associated, sealed));
     EXPECT_FALSE(seal_aes256_gcm(Bytes(16), iv, associated, plaintext));
     const auto empty = seal_aes256_gcm(key, iv, {}, {}).value();
@@ -62,8 +64,8 @@ TEST(Aes256Gcm, AgreesWithItsSpecificationAndOpensNothingElse) {
 
 // RFC 7518 appendix C.
 TEST(ConcatKdf, AgreesWithRfc7518) {
-    const Bytes z{158, 86,  217, 29, 129, 113, 53,  211, 114, 131, 66,  131, 191, 132, 38, 156,
-                  251, 49, 110, 163, 218, 128, 106, 72, 246, 218, 167, 121, 140, 254, 144, 196};
+    const Bytes z{158, 86, 217, 29,  129, 113, 53,  211, 114, 131, 66,  131, 191, 132, 38,  156,
+                  251, 49, 110, 163, 218, 128, 106, 72,  246, 218, 167, 121, 140, 254, 144, 196};
     Bytes info{0, 0, 0, 7};
     for (const std::string_view part : {"A128GCM", "Alice", "Bob"}) {
         if (part != "A128GCM") info.insert(info.end(), {0, 0, 0, static_cast<std::uint8_t>(part.size())});
@@ -118,9 +120,10 @@ TEST(EcdsaForms, GoBothWays) {
 TEST(Ed25519, AgreesWithRfc8032) {
     const Bytes raw = hex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
     const Bytes message = hex("af82");
-    Bytes signature = hex(
-        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28d"
-        "c027beceea1ec40a");
+    Bytes signature =
+        hex("6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e971"
+            "6ed28d"
+            "c027beceea1ec40a");
     const auto key = Ed25519PublicKey::from_raw(raw).value();
     EXPECT_EQ(key.raw(), raw);
     EXPECT_TRUE(key.verify(message, signature));

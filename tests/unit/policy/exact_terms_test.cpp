@@ -76,28 +76,44 @@ const std::vector<Difference>& differences() {
         {"extra_rdn", "SubjectNameMismatch", [](Asked& a) { a.subject = "CN=device-7,OU=Phones,OU=Admins,O=Example"; }},
         {"two_common_names", "SubjectNameMismatch",
          [](Asked& a) { a.subject = "CN=admin,CN=device-7,OU=Phones,O=Example"; }},
-        {"other_attribute_type", "SubjectNameMismatch", [](Asked& a) { a.subject = "UID=device-7,OU=Phones,O=Example"; }},
+        {"other_attribute_type", "SubjectNameMismatch",
+         [](Asked& a) { a.subject = "UID=device-7,OU=Phones,O=Example"; }},
         {"no_subject", "SubjectNameMissing", [](Asked& a) { a.subject = ""; }},
         {"extra_san", "SubjectAltNameMismatch", [](Asked& a) { a.sans.emplace_back("dns:dc.example.com"); }},
         {"missing_san", "SubjectAltNameMissing", [](Asked& a) { a.sans.pop_back(); }},
         {"no_san", "SubjectAltNameMissing", [](Asked& a) { a.sans.clear(); }},
         {"other_type_of_san", "SubjectAltNameMismatch",
-         [](Asked& a) { a.sans = {"dns:device-7.example.com", "email:device-7@example.com"}; }},
+         [](Asked& a) {
+             a.sans = {"dns:device-7.example.com", "email:device-7@example.com"};
+         }},
         {"case_of_a_dns_name", "SubjectAltNameMismatch",
-         [](Asked& a) { a.sans = {"dns:Device-7.example.com", "upn:device-7@example.com"}; }},
+         [](Asked& a) {
+             a.sans = {"dns:Device-7.example.com", "upn:device-7@example.com"};
+         }},
         {"another_upn", "SubjectAltNameMismatch",
-         [](Asked& a) { a.sans = {"dns:device-7.example.com", "upn:administrator@example.com"}; }},
+         [](Asked& a) {
+             a.sans = {"dns:device-7.example.com", "upn:administrator@example.com"};
+         }},
         {"wildcard", "SubjectAltNameMismatch",
-         [](Asked& a) { a.sans = {"dns:*.example.com", "upn:device-7@example.com"}; }},
+         [](Asked& a) {
+             a.sans = {"dns:*.example.com", "upn:device-7@example.com"};
+         }},
         {"security_identifier_uri", "SubjectAltNameMismatch",
          [](Asked& a) { a.sans.emplace_back("uri:tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500"); }},
         {"security_identifier_extension", "ExtensionMismatch",
-         [](Asked& a) { a.further = {{std::string(oid::ms_security_identifier), false, {0x30, 0x00}}}; }},
+         [](Asked& a) {
+             a.further = {{std::string(oid::ms_security_identifier), false, {0x30, 0x00}}};
+         }},
         {"application_policies", "ExtensionMismatch",
-         [](Asked& a) { a.further = {{std::string(oid::ms_application_policies), false, {0x30, 0x00}}}; }},
+         [](Asked& a) {
+             a.further = {{std::string(oid::ms_application_policies), false, {0x30, 0x00}}};
+         }},
         {"name_constraints", "ExtensionMismatch",
          [](Asked& a) { a.further = {crypto::make_name_constraints({"dns:example.com"}, {}).value()}; }},
-        {"ca", "ExtensionForbidden", [](Asked& a) { a.further = {crypto::make_basic_constraints({true, {}})}; }},
+        {"ca", "ExtensionForbidden",
+         [](Asked& a) {
+             a.further = {crypto::make_basic_constraints({true, {}})};
+         }},
         {"more_key_usage", "KeyUsageMismatch", [](Asked& a) { a.key_usage = crypto::KeyUsage{0xb0}; }},
         {"less_key_usage", "KeyUsageMismatch", [](Asked& a) { a.key_usage = crypto::KeyUsage{0x80}; }},
         {"no_key_usage", "KeyUsageMismatch", [](Asked& a) { a.key_usage.reset(); }},
@@ -170,9 +186,11 @@ TEST(ExactTerms, EveryMemberOfTheChallengeCounts) {
     EXPECT_THAT(codes_with([](auto& e) { e.exact->subject_patterns = {"CN=printer-*,**"}; }),
                 Contains("IssuerNameForbidden"));
     EXPECT_THAT(codes_with([](auto& e) { e.exact->subject_patterns = {"CN=device-*"}; }),
-                Contains("IssuerNameForbidden")) << "patterns stop at the next attribute";
+                Contains("IssuerNameForbidden"))
+        << "patterns stop at the next attribute";
     EXPECT_THAT(codes_with([](auto& e) { e.exact->san_patterns = {"dns:*.example.com"}; }),
-                Contains("IssuerNameForbidden")) << "the upn fits none";
+                Contains("IssuerNameForbidden"))
+        << "the upn fits none";
     EXPECT_THAT(codes_with([](auto& e) {
                     e.exact->subject_patterns = {"CN=device-*,OU=*,O=Example"};
                     e.exact->san_patterns = {"dns:*.example.com", "upn:*@example.com"};
