@@ -1,93 +1,13 @@
 // Signed challenges: what other implementations made is read, and nothing else is accepted.
-#include "countersign/challenge/signed.hpp"
-
-#include "countersign/challenge/mint.hpp"
-#include "countersign/challenge/ranked.hpp"
-#include "countersign/core/text.hpp"
-#include "countersign/keys/file_key.hpp"
-#include "one_time_fixture.hpp"
-#include "vectors.hpp"
-
-#include <nlohmann/json.hpp>
+#include "signed_fixture.hpp"
 
 #include <gmock/gmock.h>
 
 namespace countersign::challenge {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-const json& vectors() {
-    static const json all = json::parse(test::vector_text("challenge/signed.json"));
-    return all;
-}
-
-std::shared_ptr<keys::Key> key_from(const std::string& pem) {
-    return keys::key_from_pem(Secret(std::string_view(pem)), "test key").value();
-}
-
-ChallengeKey challenge_key(const std::string& name) {
-    auto key = key_from(vectors()["challenge_keys"][name]);
-    const auto id = jwk_thumbprint(key->public_key());
-    return {std::move(key), id};
-}
-
-std::string good(const std::string& name) {
-    return vectors()["good"][name];
-}
-
-class SignedTest : public OneTimeTest {
-protected:
-    static SignedOptions options() {
-        static const std::vector<ChallengeKey> keys{challenge_key("rsa"), challenge_key("p256"), challenge_key("p384")};
-        TrustedIssuer mdm;
-        mdm.name = "mdm";
-        mdm.issuer = "https://mdm.example";
-        mdm.keys = IssuerKey::from_text(vectors()["issuer_keys"].dump()).value();
-        mdm.profiles = {"default"};
-        mdm.subject_patterns = {"CN=device-*,O=Example"};
-        mdm.san_patterns = {"*"};
-        return {"default", "", keys, {mdm}};
-    }
-    SignedChallenges verifier(const SignedOptions& with = options()) const {
-        return SignedChallenges(with, test_pepper(), database_->used_challenges());
-    }
-    std::string verdict(const std::string& challenge, const SignedOptions& with = options(),
-                        Time now = test::at_minute(1)) const {
-        auto signed_challenges = verifier(with);
-        const auto claim = signed_challenges.reserve(facts_with(challenge, with.profile, now));
-        return claim ? "Success" : claim.error().detail;
-    }
-    // A challenge with these claims, signed with a key of our own that the issuer has too.
-    static std::string minted(const json& claims, std::string_view receiver = "rsa") {
-        test::CountingRandom random;
-        const auto jws = sign_statement(claims.dump(), *own_key()).value();
-        return seal_challenge(jws, challenge_key(std::string(receiver)).key->public_key(), random).value();
-    }
-    static const std::shared_ptr<keys::Key>& own_key() {
-        static const auto key =
-            keys::key_from_pem(keys::generate_private_key_pem(keys::GeneratedKey::ec_p256).value(), "own").value();
-        return key;
-    }
-    static SignedOptions options_with_own_key() {
-        auto with = options();
-        with.issuers.front().keys.push_back(IssuerKey::from_public_key(own_key()->public_key()).value());
-        return with;
-    }
-    // The claims of the vectors with one member changed; a null removes it.
-    static json claims(const std::string& pointer = "", const json& value = nullptr) {
-        json result = vectors()["claims"];
-        if (pointer.empty()) return result;
-        const json::json_pointer at(pointer);
-        if (value.is_null())
-            result[at.parent_pointer()].erase(at.back());
-        else
-            result[at] = value;
-        return result;
-    }
-};
 
 TEST_F(SignedTest, WhatAnotherImplementationMadeIsAcceptedInEveryCombination) {
     for (const auto& [name, challenge] : vectors()["good"].items()) EXPECT_EQ(verdict(challenge), "Success") << name;
@@ -346,102 +266,6 @@ TEST_F(SignedTest, TheWorkedExampleOfTheSpecificationIsTrue) {
     const auto inside = read_signed(jws.reveal_text()).value();
     EXPECT_EQ(json::parse(write_statement(inside.statement)),
               json::parse(block_after(page, "The claims, issued", "json")));
-}
-
-TEST(IssuerKeys, ComeAsPemOrJwkAndNeverAsSecrets) {
-    const auto count = [](const std::string& text) {
-        const auto keys = IssuerKey::from_text(text);
-        return keys ? static_cast<int>(keys->size()) : -1;
-    };
-    const auto& jwks = vectors()["issuer_keys"];
-    EXPECT_EQ(count(jwks.dump()), 4);
-    EXPECT_EQ(count(jwks["keys"][2].dump()), 1);
-    const std::string pem = vectors()["issuer_pem"];
-    const std::string ed25519 = vectors()["ed25519_pem"];
-    EXPECT_EQ(count(pem + ed25519), 2);
-    EXPECT_EQ(IssuerKey::from_text(ed25519)->front().algorithms(), std::vector<std::string>{"EdDSA"});
-    EXPECT_EQ(count(test::vector_text("crypto/root.pem")), 1) << "a certificate";
-    EXPECT_EQ(count(""), -1);
-    EXPECT_EQ(count(pem + pem), -1) << "one key twice";
-    EXPECT_EQ(count(vectors()["challenge_keys"]["rsa"]), -1) << "a private key";
-    EXPECT_EQ(count(R"({"keys":[]})"), -1);
-    EXPECT_EQ(count(R"({"kty":"oct","k":"AAAA"})"), -1);
-    json with_private = jwks["keys"][2];
-    with_private["d"] = "AAAA";
-    EXPECT_EQ(count(with_private.dump()), -1);
-    json for_encryption = jwks["keys"][2];
-    for_encryption["use"] = "enc";
-    EXPECT_EQ(count(for_encryption.dump()), -1);
-    json narrowed = jwks["keys"][0];
-    narrowed["alg"] = "PS256";
-    EXPECT_EQ(IssuerKey::from_text(narrowed.dump())->front().algorithms(), std::vector<std::string>{"PS256"});
-    narrowed["alg"] = "HS256";
-    EXPECT_EQ(count(narrowed.dump()), -1);
-    json off_curve = jwks["keys"][2];
-    off_curve["x"] = off_curve["y"];
-    EXPECT_EQ(count(off_curve.dump()), -1);
-    // RFC 7638 3.1.
-    EXPECT_EQ(
-        IssuerKey::from_text(
-            R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256"})")
-            ->front()
-            .id(),
-        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-}
-
-class CountingVerifier final : public Verifier {
-public:
-    explicit CountingVerifier(std::string kind, bool takes_all = true)
-        : kind_(std::move(kind)), takes_all_(takes_all) {}
-    bool recognises(const std::optional<Secret>& challenge) const override {
-        return takes_all_ && challenge.has_value();
-    }
-    Result<Claim> reserve(const Facts&) override {
-        ++asked;
-        return fail::denied("refused by " + kind_);
-    }
-    Result<void> commit(const Claim&, ClaimOutcome, Time) override { return {}; }
-    Result<bool> release(const Claim&, ReleaseReason, Time) override { return true; }
-    int asked = 0;
-
-private:
-    std::string kind_;
-    bool takes_all_;
-};
-
-TEST_F(SignedTest, TheStrongestKindThatAppliesDecidesAndNothingFallsThrough) {
-    const auto weakest = std::make_shared<CountingVerifier>("single-password");
-    const auto passwords =
-        std::make_shared<OneTimePasswords>(options_for("default"), test_pepper(), database_->challenges(), random_);
-    const auto signed_challenges =
-        std::make_shared<SignedChallenges>(options(), test_pepper(), database_->used_challenges());
-    RankedVerifiers all({{"signed", signed_challenges}, {"one-time", passwords}, {"single-password", weakest}});
-
-    EXPECT_EQ(all.reserve(facts_with(good("rsa ES256")))->kind, "signed");
-    EXPECT_EQ(all.reserve(facts_with(OneTimeTest::minted(*passwords)))->kind, "one-time");
-    const auto detail = [&](const std::string& challenge) { return all.reserve(facts_with(challenge)).error().detail; };
-    for (const std::string& broken : {good("rsa ES256").substr(0, 300), std::string("eyJhbGciOiJub25lIn0"),
-                                      std::string("a.b.c.d.e"), std::string("0123456789ABCDEF.")}) {
-        EXPECT_THAT(detail(broken), StartsWith("ChallengeDeserializationError")) << broken;
-    }
-    EXPECT_THAT(detail("0123456789ABCDEF"), HasSubstr("unknown")) << "a one-time password nobody minted";
-    EXPECT_EQ(weakest->asked, 0);
-    EXPECT_EQ(detail("swordfish"), "refused by single-password");
-    EXPECT_EQ(weakest->asked, 1);
-
-    RankedVerifiers strict({{"signed", signed_challenges}, {"one-time", passwords}});
-    EXPECT_THAT(strict.reserve(facts_with("swordfish")).error().detail, StartsWith("ChallengeKindUnknown"));
-    Facts none = facts_with("");
-    none.challenge.reset();
-    EXPECT_THAT(strict.reserve(none).error().detail, StartsWith("ChallengePasswordMissing"));
-    RankedVerifiers without_signed({{"one-time", passwords}});
-    EXPECT_THAT(without_signed.reserve(facts_with(good("rsa ES256"))).error().detail,
-                StartsWith("ChallengeKindUnknown"));
-    EXPECT_THROW(RankedVerifiers({}), StartupError);
-    EXPECT_TRUE(all.release(Claim{"single-password", "", "", {}, std::nullopt, false}, ReleaseReason::mismatch,
-                            test::at_minute(1))
-                    .value());
-    EXPECT_TRUE(refused_as(all.commit(Claim{}, ClaimOutcome::issued, test::at_minute(1)), ErrorKind::internal));
 }
 
 }  // namespace
