@@ -1,6 +1,8 @@
 // Several kinds of challenge at one profile.
 #include "countersign/challenge/ranked.hpp"
 
+#include "countersign/challenge/fixed.hpp"
+
 #include "signed_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -59,6 +61,10 @@ TEST_F(SignedTest, TheStrongestKindThatAppliesDecidesAndNothingFallsThrough) {
     RankedVerifiers without_signed({{"one-time", passwords}});
     EXPECT_THAT(without_signed.reserve(facts_with(good("rsa ES256"))).error().detail,
                 StartsWith("ChallengeKindUnknown"));
+    RankedVerifiers weak(
+        {{"one-time", passwords},
+         {"single-password", std::make_shared<SinglePassword>(Secret(std::string_view("a.b.c.d.e")))}});
+    EXPECT_THAT(weak.reserve(facts_with("a.b.c.d.e")).error().detail, StartsWith("ChallengeKindUnknown"));
     EXPECT_THROW(RankedVerifiers({}), StartupError);
     EXPECT_TRUE(all.release(Claim{"single-password", "", "", {}, std::nullopt, false}, ReleaseReason::mismatch,
                             test::at_minute(1))
