@@ -38,6 +38,14 @@ std::function<Result<void>(const std::string&, const std::string&, int, Time)> r
     };
 }
 
+// Of several kinds, the strongest that can be shown to an administrator; signed challenges are nobody's to see.
+std::string shown_mode(const config::ChallengeSettings& challenge) {
+    for (const char* kind : {"one-time", "single-password"}) {
+        if (challenge.accepts(kind)) return kind;
+    }
+    return challenge.mode;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings, const SharedParts& parts,
@@ -45,7 +53,7 @@ Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings,
     std::map<std::string, admin::ProfileDesk> profiles;
     for (const auto& [name, profile] : settings.profiles) {
         admin::ProfileDesk desk;
-        desk.mode = profile.challenge.mode;
+        desk.mode = shown_mode(profile.challenge);
         desk.templates = {profile.template_signature, profile.template_encryption, profile.template_general_purpose};
         if (desk.mode == "one-time") {
             TRY(desk.issuer, make_issuer(settings, name, parts.database, parts.random));
@@ -77,7 +85,7 @@ Result<AdminSurfaces> make_admin_surfaces(const config::Settings& settings, cons
 }
 
 bool has_password_page(const config::ProfileSettings& settings) {
-    const auto& mode = settings.challenge.mode;
+    const auto mode = shown_mode(settings.challenge);
     return mode == "one-time" || mode == "single-password" || mode == "none";
 }
 
@@ -87,7 +95,7 @@ void add_password_page(http::Router& router, const config::ProfileSettings& sett
     const auto& challenge = settings.challenge;
     admin::PasswordPageOptions options;
     options.profile = settings.name;
-    options.mode = challenge.mode;
+    options.mode = shown_mode(challenge);
     options.valid = std::chrono::minutes{challenge.valid_minutes};
     options.max_outstanding = challenge.max_outstanding;
     options.ca_thumbprint = crypto::digest(crypto::DigestAlgorithm::md5, profile.ca_chain.front().der());
@@ -96,7 +104,7 @@ void add_password_page(http::Router& router, const config::ProfileSettings& sett
         return "the certificate of this server is not valid now, so it enrolls nobody. Renew it: countersign ra "
                "status.";
     };
-    if (challenge.mode == "single-password") {
+    if (options.mode == "single-password") {
         auto password = read_password_file(challenge.password_file);
         if (!password) throw StartupError(password.error());
         options.single_password = *std::move(password);

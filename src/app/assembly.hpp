@@ -60,6 +60,11 @@ private:
                                                                   const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_adcs_web_service(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
+    Result<std::shared_ptr<challenge::Verifier>> open_verifier_of_kind(const config::ProfileSettings& profile,
+                                                                       std::string_view kind);
+
+    // signed_challenges.cpp
+    Result<std::shared_ptr<challenge::Verifier>> open_signed_verifier(const config::ProfileSettings& profile);
 
     template <class T>
     std::optional<T> note(const config::Place& place, Result<T> result, std::string remedy) {

@@ -240,8 +240,11 @@ private:
             seal_.seal_if_due();
             if (clock_.now() < next_purge) continue;
             next_purge = clock_.now() + 1h;
-            const auto purged = database_->challenges().purge(clock_.now() - std::chrono::days{30});
+            const auto before = clock_.now() - std::chrono::days{30};
+            const auto purged = database_->challenges().purge(before);
             if (!purged) spdlog::warn("old challenges were not purged: {}", purged.error().detail);
+            const auto forgotten = database_->used_challenges().purge(before);
+            if (!forgotten) spdlog::warn("used challenges were not purged: {}", forgotten.error().detail);
         }
     }
 

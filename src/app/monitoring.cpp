@@ -63,7 +63,7 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
             {std::move(kind), name, printable(certificate.subject().text()), certificate.not_after()});
     };
     for (const auto& [name, profile] : wiring.profiles) {
-        if (settings.profiles.at(name).challenge.mode == "one-time") subjects.profiles.push_back(name);
+        if (settings.profiles.at(name).challenge.accepts("one-time")) subjects.profiles.push_back(name);
         add("agent", name, profile->agent->identity().certificate);
         add("encryption", name, profile->decryption_keys.front().certificate);
     }

@@ -10,6 +10,7 @@
 #include "countersign/ca/local.hpp"
 #include "countersign/challenge/fixed.hpp"
 #include "countersign/challenge/one_time.hpp"
+#include "countersign/challenge/ranked.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/http/crl_endpoint.hpp"
 #include "countersign/http/scep_endpoint.hpp"
@@ -183,7 +184,23 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_service(const std::
 }
 
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {
-    const auto& mode = profile.challenge.mode;
+    std::vector<challenge::RankedVerifiers::Entry> accepted;
+    for (const char* kind : {"signed", "one-time", "single-password", "none"}) {
+        if (!profile.challenge.accepts(kind)) continue;
+        TRY(auto verifier, open_verifier_of_kind(profile, kind));
+        accepted.push_back({kind, std::move(verifier)});
+    }
+    if (accepted.empty()) {
+        return fail::malformed("challenge mode " + printable(profile.challenge.mode) +
+                               " does not exist; this version knows: signed, one-time, single-password, none");
+    }
+    if (accepted.size() == 1) return std::move(accepted.front().verifier);
+    return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::RankedVerifiers>(std::move(accepted)));
+}
+
+Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier_of_kind(const config::ProfileSettings& profile,
+                                                                             std::string_view mode) {
+    if (mode == "signed") return open_signed_verifier(profile);
     if (mode == "none") return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::NoPassword>());
     if (mode == "single-password") {
         TRY(Secret password, read_password_file(profile.challenge.password_file));
@@ -193,8 +210,7 @@ Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const confi
         return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::OneTimePasswords>(
             one_time_options(profile), *pepper_, parts_.database.challenges(), parts_.random));
     }
-    return fail::malformed("challenge mode " + printable(mode) +
-                           " does not exist; this version knows: one-time, single-password, none");
+    return fail::internal("no verifier of kind " + std::string(mode));
 }
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts) {
@@ -213,7 +229,7 @@ Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& s
     const auto found = settings.profiles.find(profile);
     if (found == settings.profiles.end())
         return fail::not_found("there is no profile " + printable(profile) + " in " + settings.file.string());
-    if (found->second.challenge.mode != "one-time") {
+    if (!found->second.challenge.accepts("one-time")) {
         return fail::denied("profile " + profile + " has challenge mode \"" + found->second.challenge.mode +
                             "\", which mints no passwords");
     }

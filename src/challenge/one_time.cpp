@@ -94,6 +94,15 @@ std::string OneTimePasswords::mac_of(ByteView canonical) const {
     return lower_hex(crypto::hmac_sha256(pepper_.reveal(), message.reveal()));
 }
 
+// Every password this room ever minted is 16 to 64 hexadecimal digits.
+bool OneTimePasswords::recognises(const std::optional<Secret>& challenge) const {
+    if (!challenge) return false;
+    const Secret canonical = canonical_password(*challenge);
+    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+    return canonical.size() >= 2 * kFewestOctets && canonical.size() <= 2 * kMostOctets &&
+           std::ranges::all_of(canonical.reveal_text(), is_digit);
+}
+
 Result<Claim> OneTimePasswords::reserve(const Facts& facts) {
     if (facts.profile != options_.profile) {
         return fail::internal("a challenge for profile " + facts.profile + " was brought to " + options_.profile);
@@ -104,7 +113,9 @@ Result<Claim> OneTimePasswords::reserve(const Facts& facts) {
     TRY(const auto stored, store_.find(mac_of(canonical.reveal())));
     if (!stored || stored->profile != options_.profile) return fail::denied("the challenge is unknown");
     CHECK(judge(*stored, facts.now));
-    return Claim{std::string(kKind), stored->id, stored->mac, {stored->subject, stored->sans, stored->template_name}};
+    return Claim{std::string(kKind), stored->id,
+                 stored->mac,        {stored->subject, stored->sans, stored->template_name, std::nullopt},
+                 std::nullopt,       false};
 }
 
 // The store settles the challenge in the same commit as the attempt; nothing is left to do.

@@ -5,6 +5,11 @@
 #include <map>
 
 namespace countersign::config {
+
+bool ChallengeSettings::accepts(std::string_view kind) const {
+    return mode == kind || std::ranges::find(also, kind) != also.end();
+}
+
 namespace {
 
 template <class Map>
@@ -26,14 +31,47 @@ void refuse_written(Document& document, const std::string& table, std::string_vi
     }
 }
 
+void check_signed(Document& document, const std::string& key, const std::string& profile,
+                  const ChallengeSettings& challenge) {
+    if (!challenge.accepts("signed")) {
+        for (const char* name : {"key", "previous_key", "audience"}) {
+            if (!document.written(key + "." + name)) continue;
+            document.refuse(key + "." + name, "this has no meaning in mode " + challenge.mode,
+                            "take it out, or write mode = \"signed\"");
+        }
+        return;
+    }
+    if (challenge.key.empty() && !document.written(key + ".key")) {
+        document.refuse(key + ".key", "mode signed has no key that challenges are encrypted to",
+                        "make one with `countersign key generate file:PATH` and write key = \"file:PATH\"");
+    }
+    const auto& issuers = document.settings.challenge_issuers;
+    const bool any = std::ranges::any_of(issuers, [&](const auto& one) {
+        return std::ranges::find(one.second.profiles, profile) != one.second.profiles.end();
+    });
+    if (!any) {
+        document.refuse(key + ".mode", "no challenge_issuer may sign challenges for profile " + profile,
+                        "add [challenge_issuer.NAME] with profiles = [\"" + profile + "\"]");
+    }
+}
+
 void check_challenge(Document& document, const std::string& profile, const ChallengeSettings& challenge) {
     const std::string key = "profile." + profile + ".challenge";
-    const bool single = challenge.mode == "single-password";
+    const bool single = challenge.accepts("single-password");
     if (challenge.mode.empty()) return;  // missing or unknown: said already
-    if (challenge.mode != "one-time") {
+    if (!challenge.also.empty() && challenge.mode == "none") {
+        document.refuse(key + ".also", "a profile without passwords has no use for others", "take it out");
+    }
+    if (std::ranges::find(challenge.also, challenge.mode) != challenge.also.end()) {
+        document.refuse(key + ".also", "mode says " + challenge.mode + " already", "take it out");
+    }
+    if (!challenge.accepts("one-time")) {
         refuse_written(document, key, challenge.mode,
                        {"bytes", "valid_minutes", "max_outstanding", "burn_after_refusals"});
-        document.warn(key + ".mode",
+    }
+    check_signed(document, key, profile, challenge);
+    if (single || challenge.mode == "none") {
+        document.warn(key + (challenge.mode == "signed" || challenge.mode == "one-time" ? ".also" : ".mode"),
                       single ? "one password enrolls everybody who knows it (UseSinglePassword=1)"
                              : "anybody who reaches this endpoint may enroll (EnforcePassword=0)",
                       "use mode = \"one-time\" once the migration is done");
@@ -147,6 +185,23 @@ struct PathClaims {
 
 }  // namespace
 
+void check_challenge_issuers(Document& document) {
+    std::map<std::string, std::string> owners;  // iss -> issuer's name
+    for (const auto& [name, issuer] : document.settings.challenge_issuers) {
+        const std::string key = "challenge_issuer." + name;
+        for (const auto& profile : issuer.profiles) {
+            check_name(document, key + ".profiles", "profile", profile, document.settings.profiles);
+        }
+        for (const auto& used : issuer.templates) {
+            check_name(document, key + ".templates", "template", used, document.settings.templates);
+        }
+        const auto [owner, fresh] = owners.emplace(issuer.issuer, name);
+        if (fresh || issuer.issuer.empty()) continue;
+        document.refuse(key + ".issuer", "challenge_issuer." + owner->second + " says the same of itself",
+                        "give each issuer a name of its own");
+    }
+}
+
 void check_profiles(Document& document) {
     std::map<std::string, std::map<std::string, bool>> judged;
     for (const auto& [name, profile] : document.settings.profiles) {
@@ -161,7 +216,8 @@ void check_profiles(Document& document) {
 void check_paths(Document& document) {
     // What every listener for admin has at fixed paths.
     PathClaims claims{document};
-    for (const char* own : {"/api/v1", "/healthz", "/readyz", "/metrics"}) claims.owners.emplace(own, "the daemon's own");
+    for (const char* own : {"/api/v1", "/healthz", "/readyz", "/metrics"})
+        claims.owners.emplace(own, "the daemon's own");
     for (const auto& [name, profile] : document.settings.profiles) {
         for (const std::string& path : profile.paths) claims.claim("profile." + name + ".paths", path, forms_of(path));
     }

@@ -66,6 +66,13 @@ public:
         each_named(root, "ca", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             read_ca(table, settings.ca[name], shown);
         });
+        each_named(root, "challenge_issuer",
+                   [&](const toml::table& table, const std::string& name, const std::string& shown) {
+                       auto& issuer = settings.challenge_issuers[name];
+                       issuer.name = name;
+                       issuer.place = document_.place_of(shown);
+                       fill("challenge_issuer", shown, table, &issuer);
+                   });
         each_named(root, "profile", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             settings.profiles[name].name = name;
             read_profile(table, settings.profiles[name], shown);

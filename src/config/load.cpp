@@ -53,6 +53,7 @@ Loaded load(const std::filesystem::path& file) {
         check_authorities(document);
         check_templates(document);
         check_profiles(document);
+        check_challenge_issuers(document);
         check_paths(document);
     }
     std::ranges::stable_sort(document.findings, {}, [](const Finding& finding) { return finding.place.line; });

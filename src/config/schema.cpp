@@ -33,6 +33,8 @@ constexpr Section section_table[] = {
     {"profile.*.challenge", Shape::table, "How clients show that they may enroll.", true},
     {"profile.*.templates", Shape::table, "Which template a request gets; chosen by its key usage, as NDES does.",
      true},
+    {"challenge_issuer", Shape::named,
+     "Who may sign challenges for profiles of mode \"signed\", an MDM for example, and for which names."},
     {"template", Shape::named, "What may be in a certificate. Nothing else of a request reaches the CA.", true},
     {"account", Shape::named, "Who may use the admin surfaces; NAME is the user name."},
     {"audit", Shape::table, "The audit log: one line of JSON for each decision."},
@@ -57,6 +59,7 @@ using Ca = CaSettings;
 using Con = CaConnectionSettings;
 using Cmd = CaCommandSettings;
 using Cha = ChallengeSettings;
+using Iss = ChallengeIssuerSettings;
 using Pro = ProfileSettings;
 using Tpl = TemplateSettings;
 using Acc = AccountSettings;
@@ -341,11 +344,12 @@ constexpr Key key_table[] = {
     {"profile", "get_cert", Kind::boolean, "true", put<&Pro::get_cert>, "Answer GetCert and GetCRL."},
 
     Key{"profile.*.challenge", "mode", Kind::text, "", put<&Cha::mode>,
-        "one-time: a fresh password for each enrollment. single-password: one for everybody (NDES "
+        "signed: a statement of a challenge_issuer about what may be enrolled (docs/signed-challenge.md). one-time: a "
+        "fresh password for each enrollment. single-password: one for everybody (NDES "
         "UseSinglePassword=1). none: "
         "no password at all (NDES EnforcePassword=0). The last two exist for migration and are warned about at each "
         "start."}
-        .among("one-time,single-password,none")
+        .among("one-time,single-password,none,signed")
         .needed(),
     Key{"profile.*.challenge", "bytes", Kind::number, "8", put<&Cha::bytes>,
         "Random octets of a one-time password, shown as twice as many hexadecimal digits (NDES PasswordLength)."}
@@ -362,6 +366,19 @@ constexpr Key key_table[] = {
     Key{"profile.*.challenge", "password_file", Kind::file, "", put<&Cha::password_file>,
         "File with the password of mode single-password."}
         .guarded(),
+    Key{"profile.*.challenge", "also", Kind::texts, "[]", put<&Cha::also>,
+        "Further kinds accepted beside mode. What a challenge looks like decides which kind it is, and that verdict "
+        "stands: a broken signed challenge is never tried as a password."}
+        .among("one-time,single-password"),
+    Key{"profile.*.challenge", "key", Kind::key, "", put<&Cha::key>,
+        "The key that signed challenges are encrypted to: RSA, or P-256 or P-384 in a file. `countersign challenge "
+        "key` prints its public half for the issuers."}
+        .guarded(),
+    Key{"profile.*.challenge", "previous_key", Kind::key, "", put<&Cha::previous_key>,
+        "The key before it, which still opens challenges after a rollover."}
+        .guarded(),
+    {"profile.*.challenge", "audience", Kind::text, "", put<&Cha::audience>,
+     "What the claim \"aud\" of signed challenges must say. Absent: the profile's name."},
 
     Key{"profile.*.templates", "signature", Kind::text, "", put<&Pro::template_signature>,
         "Template for requests with key usage digitalSignature alone."}
@@ -372,6 +389,25 @@ constexpr Key key_table[] = {
     Key{"profile.*.templates", "general_purpose", Kind::text, "", put<&Pro::template_general_purpose>,
         "Template for requests with both, another or no key usage."}
         .needed(),
+
+    Key{"challenge_issuer", "issuer", Kind::text, "", put<&Iss::issuer>, "What its claim \"iss\" says."}.needed(),
+    Key{"challenge_issuer", "keys", Kind::file, "", put<&Iss::keys>,
+        "Its public keys: PEM (public keys or certificates), a JWK or a JWK set. RSA from 2048 bits, P-256 or Ed25519. "
+        "Several let it roll over; then every challenge must name its key (kid)."}
+        .needed(),
+    Key{"challenge_issuer", "profiles", Kind::texts, "", put<&Iss::profiles>, "Profiles it may sign challenges for."}
+        .needed(),
+    {"challenge_issuer", "templates", Kind::texts, "[]", put<&Iss::templates>,
+     "Templates it may sign challenges for, one of which each challenge must name. Empty: all of the profile's."},
+    Key{"challenge_issuer", "subject_patterns", Kind::texts, "", put<&Iss::subject_patterns>,
+        "Shell patterns over the subject as text (\"CN=device-*,O=Example\"); one must match. \"**\": any subject."}
+        .needed(),
+    Key{"challenge_issuer", "san_patterns", Kind::texts, "", put<&Iss::san_patterns>,
+        "Shell patterns over names as text (\"dns:*.example.com\"); each name must match one. \"*\": any name."}
+        .needed(),
+    Key{"challenge_issuer", "max_lifetime_minutes", Kind::number, "1440", put<&Iss::max_lifetime_minutes>,
+        "Longest time from issue to expiry of a challenge."}
+        .between(1, 43200, "minutes"),
 
     Key{"template", "key_usage", Kind::texts, "[]", put<&Tpl::key_usage>,
         "Key usage of the certificate. Empty: as requested, within digitalSignature and keyEncipherment."}

@@ -48,6 +48,27 @@ Result<Bytes> from_base64(std::string_view text) {
     return bytes;
 }
 
+std::string base64url(ByteView bytes) {
+    std::string text = base64(bytes);
+    while (text.ends_with('=')) text.pop_back();
+    for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    return text;
+}
+
+Result<Bytes> from_base64url(std::string_view text) {
+    const Error refused = fail::malformed("not base64url");
+    if (text.size() > largest || text.size() % 4 == 1) return refused;
+    std::string standard(text);
+    for (char& c : standard) {
+        if (c == '+' || c == '/' || c == '=') return refused;
+        c = c == '-' ? '+' : c == '_' ? '/' : c;
+    }
+    standard.append((4 - standard.size() % 4) % 4, '=');
+    const auto bytes = from_base64(standard);
+    if (!bytes || base64url(*bytes) != text) return refused;
+    return *bytes;
+}
+
 std::string to_pem(std::string_view label, ByteView der) {
     std::string text = "-----BEGIN " + std::string(label) + "-----\n";
     const std::string body = base64(der);

@@ -176,7 +176,7 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
     facts.request = &exchange.request();
     facts.signer = &exchange.envelope().signer();
     facts.renewed = exchange.renewed;
-    facts.expectation = {claim.binding.subject, claim.binding.sans, claim.binding.template_name};
+    facts.expectation = {claim.binding.subject, claim.binding.sans, claim.binding.template_name, claim.binding.exact};
     facts.now = exchange.now;
 
     const auto* rules = rules_for(exchange.profile, facts);
@@ -202,6 +202,7 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
     attempt.subject = plan.subject.text();
     attempt.client = exchange.client;
     attempt.challenge_mac = claim.stored_mac;
+    attempt.single_use = claim.single_use;
     attempt.state = hold != nullptr ? AttemptState::held : AttemptState::intent;
     attempt.reason = hold != nullptr ? hold->reason : "";
     attempt.created = attempt.updated = exchange.now;

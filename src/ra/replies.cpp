@@ -87,7 +87,9 @@ Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim
         if (!burnt) return fail::unavailable("counting a refused challenge: " + burnt.error().detail);
         if (*burnt) note(exchange.event(audit::event::challenge_burnt).with("challenge", claim.id));
     }
-    return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings), FailInfo::bad_request);
+    const auto info = deny.mismatch && claim.silent ? FailInfo::bad_message_check : FailInfo::bad_request;
+    const std::string which = claim.id.empty() || !claim.silent ? "" : " (challenge " + claim.id + ")";
+    return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings) + which, info);
 }
 
 Result<Bytes> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason,

@@ -5,6 +5,7 @@
 #include "sql_challenges.hpp"
 #include "sql_issued.hpp"
 #include "sql_transactions.hpp"
+#include "sql_used_challenges.hpp"
 #include "writer.hpp"
 
 namespace countersign::store {
@@ -25,12 +26,14 @@ public:
           readers_(file, options.busy_timeout_ms, options.readers),
           transactions_(writer_, readers_),
           challenges_(writer_, readers_),
-          issued_(writer_, readers_) {}
+          issued_(writer_, readers_),
+          used_challenges_(writer_, readers_) {}
     ~SqlDatabase() override { shut(); }
 
     Transactions& transactions() override { return transactions_; }
     Challenges& challenges() override { return challenges_; }
     Issued& issued() override { return issued_; }
+    UsedChallenges& used_challenges() override { return used_challenges_; }
 
     Result<void> probe() override {
         bool answered = false;
@@ -57,6 +60,7 @@ private:
     SqlTransactions transactions_;
     SqlChallenges challenges_;
     SqlIssued issued_;
+    SqlUsedChallenges used_challenges_;
 };
 
 // Read without writing anything, and without needing leave to write.

@@ -51,6 +51,16 @@ constexpr Sql kRelease{
     "itt", ""};
 constexpr Sql kWhyNot{"SELECT state, expires FROM challenges WHERE mac = :m AND profile = :p", "tt", "ti"};
 
+// Likewise for a challenge that is known only by having been used. A released one has no row.
+constexpr Sql kReserveOnce{
+    "INSERT INTO used_challenges (mac, issuer, id, profile, attempt, state, expires, changed)"
+    " VALUES (:m, :i, :j, :p, :a, 'reserved', :e, :n) ON CONFLICT (mac) DO NOTHING",
+    "tttttii", ""};
+constexpr Sql kConsumeOnce{
+    "UPDATE used_challenges SET state = 'consumed', changed = :n WHERE mac = :m AND attempt = :a", "itt", ""};
+constexpr Sql kReleaseOnce{"DELETE FROM used_challenges WHERE mac = :m AND attempt = :a AND state = 'reserved'", "tt",
+                           ""};
+
 constexpr Sql kIssued{"UPDATE attempts SET state = 'issued', certificate_serial = :c, updated = :n WHERE id = :i",
                       "tit", ""};
 constexpr Sql kPending{"UPDATE attempts SET state = 'pending', ca_handle = :h, updated = :n WHERE id = :i", "tit", ""};
@@ -98,12 +108,35 @@ Result<void> insert_attempt(Connection& connection, const Attempt& a) {
     return {};
 }
 
+// Nothing to consume or release is no error: the attempt's outcome counts whatever became of the challenge.
+void consume(Connection& connection, const std::string& mac, const std::string& attempt_id, Time now) {
+    connection.change(kConsume, {now, mac, attempt_id});
+    connection.change(kConsumeOnce, {now, mac, attempt_id});
+}
+
+void release(Connection& connection, const std::string& mac, const std::string& attempt_id, Time now) {
+    connection.change(kRelease, {now, mac, attempt_id});
+    connection.change(kReleaseOnce, {mac, attempt_id});
+}
+
+Result<void> reserve_once(Connection& connection, const Attempt& attempt) {
+    const SingleUse& use = *attempt.single_use;
+    if (use.mac != attempt.challenge_mac) return fail::internal("an attempt names two challenges");
+    if (use.expires <= attempt.created) return fail::denied("the challenge cannot be reserved: it has expired");
+    const auto reserved = connection.change(
+        kReserveOnce, {use.mac, use.issuer, use.id, attempt.key.profile, attempt.id, use.expires, attempt.created});
+    if (reserved != 1) return fail::denied("the challenge cannot be reserved: it is used already");
+    return {};
+}
+
 Result<void> intend(Connection& connection, const Attempt& attempt) {
     std::string other;
     connection.run(kInFlight, {attempt.key.profile, attempt.key.signer_key, attempt.key.transaction_id},
                    [&](const Row& row) { other = row.text(0); });
     if (!other.empty()) return fail::conflict("request " + other + " is in flight under the same transaction");
-    if (!attempt.challenge_mac.empty()) {
+    if (attempt.single_use) {
+        CHECK(reserve_once(connection, attempt));
+    } else if (!attempt.challenge_mac.empty()) {
         const auto reserved = connection.change(
             kReserve, {attempt.id, attempt.created, attempt.challenge_mac, attempt.key.profile, attempt.created});
         if (reserved != 1) return why_not(connection, attempt);
@@ -128,8 +161,7 @@ Result<void> SqlTransactions::record_issued(const std::string& attempt_id, const
         of_attempt.attempt = attempt_id;
         CHECK(insert_certificate(connection, of_attempt));
         connection.change(kIssued, {canonical_serial(certificate.serial), now, attempt_id});
-        // Nothing to consume is no error: the certificate exists, and must be known whatever became of the challenge.
-        connection.change(kConsume, {now, standing.challenge_mac, attempt_id});
+        consume(connection, standing.challenge_mac, attempt_id, now);
         return {};
     });
 }
@@ -138,7 +170,7 @@ Result<void> SqlTransactions::record_pending(const std::string& attempt_id, cons
     return writer_.run("pending", [&](Connection& connection) -> Result<void> {
         TRY(const Standing standing, awaiting_the_ca(connection, attempt_id));
         connection.change(kPending, {ca_handle, now, attempt_id});
-        connection.change(kConsume, {now, standing.challenge_mac, attempt_id});
+        consume(connection, standing.challenge_mac, attempt_id, now);
         return {};
     });
 }
@@ -167,8 +199,8 @@ Result<void> SqlTransactions::record_failed(const std::string& attempt_id, const
         TRY(const Standing standing, standing_of(connection, attempt_id));
         if (standing.state == "issued" || standing.state == "failed") return wrong_state(attempt_id, standing);
         connection.change(kFailed, {reason, now, attempt_id});
-        const Sql& settle = fate == ChallengeFate::release ? kRelease : kConsume;
-        connection.change(settle, {now, standing.challenge_mac, attempt_id});
+        const auto settle = fate == ChallengeFate::release ? release : consume;
+        settle(connection, standing.challenge_mac, attempt_id, now);
         return {};
     });
 }
@@ -188,7 +220,7 @@ Result<void> SqlTransactions::deny(const std::string& attempt_id, const std::str
         TRY(const Standing standing, standing_of(connection, attempt_id));
         if (standing.state != "held") return wrong_state(attempt_id, standing);
         connection.change(kFailed, {"denied by " + officer + ": " + reason, now, attempt_id});
-        connection.change(kConsume, {now, standing.challenge_mac, attempt_id});
+        consume(connection, standing.challenge_mac, attempt_id, now);
         return {};
     });
 }

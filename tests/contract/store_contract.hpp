@@ -9,6 +9,7 @@
 #include "store_samples.hpp"
 
 #include <gtest/gtest.h>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>

@@ -11,6 +11,7 @@ namespace countersign::challenge {
 class SinglePassword final : public Verifier {
 public:
     explicit SinglePassword(Secret password);
+    bool recognises(const std::optional<Secret>& challenge) const override;
     Result<Claim> reserve(const Facts& facts) override;
     Result<void> commit(const Claim& claim, ClaimOutcome outcome, Time now) override;
     Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) override;
@@ -22,6 +23,7 @@ private:
 // Accepts every request, whatever its challenge says.
 class NoPassword final : public Verifier {
 public:
+    bool recognises(const std::optional<Secret>& challenge) const override;
     Result<Claim> reserve(const Facts& facts) override;
     Result<void> commit(const Claim& claim, ClaimOutcome outcome, Time now) override;
     Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) override;

@@ -28,6 +28,7 @@ class OneTimePasswords final : public Verifier, public Issuer {
 public:
     OneTimePasswords(OneTimeOptions options, const Secret& pepper, store::Challenges& store, Random& random);
 
+    bool recognises(const std::optional<Secret>& challenge) const override;
     Result<Claim> reserve(const Facts& facts) override;
     Result<void> commit(const Claim& claim, ClaimOutcome outcome, Time now) override;
     Result<bool> release(const Claim& claim, ReleaseReason reason, Time now) override;

@@ -10,6 +10,8 @@
 #include "countersign/core/clock.hpp"
 #include "countersign/core/secret.hpp"
 #include "countersign/crypto/certificate_request.hpp"
+#include "countersign/crypto/certificate_terms.hpp"
+#include "countersign/store/records.hpp"
 
 #include <chrono>
 #include <optional>
@@ -32,13 +34,19 @@ struct Binding {
     std::string subject;             // RFC 4514
     std::vector<std::string> sans;   // to_text() forms, compared as a set
     std::string template_name;
+    // Set: subject and sans restrict even when empty, everything is compared octet for octet, and these too.
+    std::optional<crypto::CertificateTerms> exact{};
 };
 
 struct Claim {
-    std::string kind;        // "one-time", "single-password", "none"
+    std::string kind;        // "one-time", "single-password", "none", "signed"
     std::string id;          // names the challenge in logs; never its value
-    std::string stored_mac;  // empty unless it lives in the store
+    std::string stored_mac;  // empty unless its use is kept in the store
     Binding binding;
+    std::optional<store::SingleUse> single_use{};  // the store knows nothing of it before it is used
+    // A request that is not what the challenge was given for is answered like a wrong challenge: whoever found one
+    // must not learn from the wire that it is good.
+    bool silent = false;
 };
 
 enum class ClaimOutcome { issued, pending, failed };
@@ -51,6 +59,8 @@ enum class ReleaseReason {
 class Verifier {
 public:
     virtual ~Verifier() = default;
+    // Whether the challenge (nullopt: none) is of this verifier's kind by its looks alone, whatever it is worth.
+    virtual bool recognises(const std::optional<Secret>& challenge) const = 0;
     // denied: missing, unknown, empty or wrong. expired. conflict: used before: a sign of a breach
     // (RFC 8894 7.3), audited as an alert by the caller. unavailable: cannot be judged now.
     virtual Result<Claim> reserve(const Facts& facts) = 0;

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace countersign::config {
@@ -158,12 +159,30 @@ struct CaSettings {
 
 struct ChallengeSettings {
     Place place;
-    std::string mode;                          // "one-time", "single-password", "none"
+    std::string mode;                          // "signed", "one-time", "single-password", "none"
+    std::vector<std::string> also;             // further kinds: "one-time", "single-password"
     std::uint32_t bytes = 8;
     std::uint32_t valid_minutes = 60;
     std::uint32_t max_outstanding = 10000;
     std::uint32_t burn_after_refusals = 5;
     std::filesystem::path password_file;       // single-password
+    std::string key;                           // signed: URI of the key they are encrypted to
+    std::string previous_key;                  // signed: still opens challenges after a rollover; empty: none
+    std::string audience;                      // signed: the claim "aud"; empty: the profile's name
+
+    bool accepts(std::string_view kind) const;
+};
+
+struct ChallengeIssuerSettings {
+    Place place;
+    std::string name;
+    std::string issuer;                        // the claim "iss"
+    std::filesystem::path keys;                // PEM public keys or certificates, a JWK or a JWK set
+    std::vector<std::string> profiles;
+    std::vector<std::string> templates;        // empty: any
+    std::vector<std::string> subject_patterns;
+    std::vector<std::string> san_patterns;
+    std::uint32_t max_lifetime_minutes = 1440;
 };
 
 struct ProfileSettings {
@@ -253,6 +272,7 @@ struct Settings {
     std::map<std::string, RaSettings> ra;
     std::map<std::string, CaSettings> ca;
     std::map<std::string, ProfileSettings> profiles;
+    std::map<std::string, ChallengeIssuerSettings> challenge_issuers;
     std::map<std::string, TemplateSettings> templates;
     std::map<std::string, AccountSettings> accounts;
     AuditSettings audit;

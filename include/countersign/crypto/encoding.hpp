@@ -16,6 +16,12 @@ std::string base64(ByteView bytes);
 // tolerate more (line breaks, the URL alphabet) normalise first.
 Result<Bytes> from_base64(std::string_view text);
 
+// The URL alphabet without padding (RFC 4648 section 5, as JOSE writes it).
+std::string base64url(ByteView bytes);
+// That alone: malformed for padding, the other alphabet, blanks, and for a spelling other than base64url's own (unused
+// bits that are not zero), so that one value has one text.
+Result<Bytes> from_base64url(std::string_view text);
+
 // "-----BEGIN label-----" with 64 columns and a final newline.
 std::string to_pem(std::string_view label, ByteView der);
 

@@ -43,6 +43,11 @@ public:
     // `malformed` also says that the key's home did not like what the ciphertext holds.
     virtual Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) = 0;
 
+    // ECDH (SEC 1 3.3.1): the x coordinate, as long as the field. denied: this key does not agree (RSA, or a home that
+    // was not asked to). malformed: the peer is not on this key's curve.
+    virtual bool agrees() const { return false; }
+    virtual Result<Secret> agree(const crypto::PublicKey&) { return fail::denied("this key does not do ECDH"); }
+
     // Whether the key can do this at all; denied: what is lacking, and the way out. Asks nobody: known since opening.
     virtual Result<void> suits(KeyUse use) const {
         if (use == KeyUse::sign || public_key().is_rsa()) return boost::system::in_place_value;

@@ -6,6 +6,7 @@
 #include "countersign/crypto/certificate.hpp"
 #include "countersign/crypto/certificate_builder.hpp"
 #include "countersign/crypto/certificate_request.hpp"
+#include "countersign/crypto/certificate_terms.hpp"
 
 #include <chrono>
 #include <optional>
@@ -30,6 +31,9 @@ struct Expectation {
     std::string subject{};            // RFC 4514; compared as names (RFC 5280 7.1)
     std::vector<std::string> sans{};  // to_text() forms, host names in any case; compared as a set, for equality
     std::string template_name{};
+    // Set: the request is nothing but what the challenge says. Subject and sans restrict even when empty and are
+    // compared octet for octet, RDN by RDN; no extension may come along that the challenge has no word for.
+    std::optional<crypto::CertificateTerms> exact{};
 };
 
 struct Facts {

@@ -19,6 +19,20 @@ struct TransactionKey {
     bool operator==(const TransactionKey&) const = default;
 };
 
+// A challenge that nobody stored before it was used: it carries its own proof, and only that it was used is remembered.
+struct SingleUse {
+    std::string mac;     // what it is known by; unique, and never that of a stored challenge
+    std::string issuer;  // for people
+    std::string id;      // the issuer's own name for it, for people
+    Time expires{};      // when its use may be forgotten
+};
+
+struct UsedChallenge {
+    SingleUse challenge;
+    std::string attempt;    // the attempt that reserved or consumed it
+    bool consumed = false;  // false: reserved
+};
+
 // The life of one enrollment attempt.
 //   intent -> issued | pending | approved | failed          held -> approved -> intent | failed
 enum class AttemptState {
@@ -42,6 +56,7 @@ struct Attempt {
     std::string subject;         // RFC 4514, for people
     std::string client;          // address of the client, for people
     std::string challenge_mac;   // empty: no stored challenge
+    std::optional<SingleUse> single_use{};  // read by record_intent alone: the challenge named above is one of these
     AttemptState state = AttemptState::intent;
     std::string reason;          // why held or failed, for people
     std::string ca_handle;       // while pending

@@ -63,7 +63,8 @@ int challenge_revoke(const ChallengeOptions& options, Console& console) {
 }  // namespace
 
 void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console) {
-    auto* group = app.add_subcommand("challenge", "Make, list and revoke one-time passwords");
+    auto* group =
+        app.add_subcommand("challenge", "Make, list and revoke one-time passwords; mint and judge signed challenges");
     group->require_subcommand(1);
     const auto options = std::make_shared<ChallengeOptions>();
 
@@ -95,6 +96,8 @@ void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console) {
     revoke->add_option("ID", options->id, "As `challenge list` shows it")->required();
     revoke->callback(
         [&chosen, &console, options] { chosen = [options, &console] { return challenge_revoke(*options, console); }; });
+
+    add_signed_challenge_commands(*group, chosen, console);
 }
 
 }  // namespace countersign::app

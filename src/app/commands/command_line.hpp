@@ -20,6 +20,8 @@ int run_command_line(const std::vector<std::string>& arguments, const std::strin
 using Chosen = std::function<int()>;
 void add_init_command(CLI::App& app, Chosen& chosen, Console& console);
 void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console);
+// To the group `challenge`.
+void add_signed_challenge_commands(CLI::App& group, Chosen& chosen, Console& console);
 void add_profile_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_certificate_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_request_commands(CLI::App& app, Chosen& chosen, Console& console);

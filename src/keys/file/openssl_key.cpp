@@ -43,6 +43,8 @@ public:
         return public_key_.is_rsa() && (scheme == DecryptScheme::rsa_raw || scheme == DecryptScheme::rsa_pkcs1);
     }
     Result<Secret> decrypt(DecryptScheme scheme, ByteView ciphertext) override;
+    bool agrees() const override { return !public_key_.is_rsa(); }
+    Result<Secret> agree(const crypto::PublicKey& peer) override;
     std::string describe() const override { return description_; }
 
 private:
@@ -104,6 +106,24 @@ Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
     if (opened != 1) return fail::malformed("RSA decryption failed");
     plaintext.truncate(size);
     return plaintext;
+}
+
+Result<Secret> OpensslKey::agree(const crypto::PublicKey& peer) {
+    if (!agrees()) return fail::denied("an RSA key does not do ECDH");
+    if (peer.algorithm() != public_key_.algorithm()) return fail::malformed("a peer on another curve");
+    const crypto::ErrorMark mark;
+    const Bytes spki = to_bytes(peer.spki());
+    const unsigned char* at = spki.data();
+    const crypto::Ossl<EVP_PKEY> other(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
+    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    Secret shared = Secret::of_size((public_key_.bits() + 7) / 8);
+    std::size_t size = shared.size();
+    if (!other || !context || EVP_PKEY_derive_init(context.get()) != 1 ||
+        EVP_PKEY_derive_set_peer(context.get(), other.get()) != 1 ||
+        EVP_PKEY_derive(context.get(), shared.writable().data(), &size) != 1 || size != shared.size()) {
+        return fail::malformed("ECDH failed");
+    }
+    return shared;
 }
 
 // Asks nobody: a daemon has no one to ask, and the key source promises unencrypted keys.

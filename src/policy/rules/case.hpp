@@ -45,6 +45,8 @@ void plan_alt_names(Case& c);
 // What the request carries beyond key, names and usages.
 void check_extensions(Case& c);
 void check_expectation(Case& c);
+// After the plan is made: what a challenge with exact terms says, against request and plan. Narrows the plan.
+void check_exact_terms(Case& c);
 void check_renewal(Case& c);
 
 // Usages no end entity gets from an RA, whatever template or request say (security reference 1.2).

@@ -51,8 +51,12 @@ void check_expected_sans(Case& c) {
 }  // namespace
 
 void check_expectation(Case& c) {
-    check_expected_subject(c);
-    check_expected_sans(c);
+    if (c.facts.expectation.exact) {
+        check_exact_terms(c);
+    } else {
+        check_expected_subject(c);
+        check_expected_sans(c);
+    }
     const auto& template_name = c.facts.expectation.template_name;
     if (!template_name.empty() && template_name != c.rules.name) {
         c.contradict("TemplateMismatch",

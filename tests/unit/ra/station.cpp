@@ -61,6 +61,11 @@ std::size_t MemorySink::count(std::string_view id) const {
     return static_cast<std::size_t>(std::ranges::count_if(lines_, [&](const auto& line) { return line.first == id; }));
 }
 
+std::string MemorySink::last() const {
+    const std::lock_guard lock(mutex_);
+    return lines_.empty() ? "" : lines_.back().second;
+}
+
 std::string MemorySink::all() const {
     const std::lock_guard lock(mutex_);
     std::string text;

@@ -36,6 +36,7 @@ public:
     bool broken_for(std::string_view id) const { return id == broken; }
     std::size_t count(std::string_view id) const;
     std::string all() const;
+    std::string last() const;
     std::string broken;  // events with this id are refused
 
 private:
