@@ -87,7 +87,8 @@ Response PasswordPage::show(const Caller& caller) {
     event.with("profile", options_.profile).with("mode", options_.mode).with("by", printable(caller.account->name));
     if (!desk_->parts().audit.record(event)) return guarded(Response::text(503, "Temporarily unable to answer."));
     if (options_.mode == "none") return html(page::shown(options_.ca_thumbprint, page::NoPasswordNeeded{}, notice()));
-    return html(page::shown(options_.ca_thumbprint, page::SinglePassword{options_.single_password.reveal_text()}, notice()));
+    return html(
+        page::shown(options_.ca_thumbprint, page::SinglePassword{options_.single_password.reveal_text()}, notice()));
 }
 
 Response PasswordPage::mint(const Caller& caller) {
@@ -95,8 +96,8 @@ Response PasswordPage::mint(const Caller& caller) {
     const Actor actor{account.name, "page", account.max_outstanding, account.templates};
     const auto minted = desk_->mint({options_.profile, {}, std::nullopt}, actor);
     if (minted) {
-        return html(
-            page::shown(options_.ca_thumbprint, page::OneTimePassword{minted->value.reveal_text(), options_.valid}, notice()));
+        return html(page::shown(options_.ca_thumbprint,
+                                page::OneTimePassword{minted->value.reveal_text(), options_.valid}, notice()));
     }
     if (minted.error().kind == ErrorKind::throttled)
         return html(page::cache_full(options_.valid, options_.max_outstanding));

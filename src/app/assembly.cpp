@@ -99,13 +99,11 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     wiring_.profiles.emplace(settings.name, std::move(profile));
 }
 
-std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings& ra,
-                                                        const ra::RaInService& service,
+std::optional<Assembly::Identity> Assembly::identity_of(const config::RaSettings& ra, const ra::RaInService& service,
                                                         const config::ProfileSettings& profile,
                                                         const std::vector<crypto::Certificate>& chain) {
     auto agent = key_pair_of(ra.agent, service.identities.at(ra::Role::agent), "the enrollment agent");
-    auto encryption =
-        key_pair_of(ra.encryption, service.identities.at(ra::Role::encryption), "the CEP encryption");
+    auto encryption = key_pair_of(ra.encryption, service.identities.at(ra::Role::encryption), "the CEP encryption");
     if (!agent || !encryption) return std::nullopt;
 
     check_key_use(ra.agent, *agent->key, keys::KeyUse::sign);
@@ -164,8 +162,8 @@ std::optional<Assembly::Pair> Assembly::key_pair_of(const config::KeyPairSetting
     if (!key) return std::nullopt;
     if (!((*key)->public_key() == identity.certificate.public_key())) {
         error(pair.place,
-              std::string(what) + " certificate " + identity.certificate.serial_hex() +
-                  " does not belong to the key " + (*key)->describe(),
+              std::string(what) + " certificate " + identity.certificate.serial_hex() + " does not belong to the key " +
+                  (*key)->describe(),
               "name the certificate that was issued for this key");
         return std::nullopt;
     }
@@ -214,11 +212,11 @@ void Assembly::check_recorded_agent(const config::KeyPairSettings& pair, const s
     const auto record = parts_.database.issued().find(ca, agent.serial_hex());
     if (!record) return error(pair.place, record.error().detail, "see `countersign config explain store`");
     if (!*record || (*record)->kind != "ra" || !equal((*record)->der, agent.der())) {
-        return error(pair.place,
-                     "the agent certificate " + agent.serial_hex() + " is not in the store as an RA certificate of ca." +
-                         ca,
-                     "use the store that `countersign init` made together with this certificate, or restore both from "
-                     "one backup");
+        return error(
+            pair.place,
+            "the agent certificate " + agent.serial_hex() + " is not in the store as an RA certificate of ca." + ca,
+            "use the store that `countersign init` made together with this certificate, or restore both from "
+            "one backup");
     }
     if ((*record)->revoked) {
         error(pair.place, "the agent certificate " + agent.serial_hex() + " has been revoked",

@@ -1,5 +1,5 @@
-// The daemon's care for the RA's own certificates: renews them in time, warns before they end, and notices when somebody
-// else renewed them.
+// The daemon's care for the RA's own certificates: renews them in time, warns before they end, and notices when
+// somebody else renewed them.
 //
 // look_after blocks (keys, CA) and is called by one thread, again and again; the rest is safe on any.
 #pragma once

@@ -1,10 +1,10 @@
 #include "countersign/app/lifecycle.hpp"
 
+#include "caretaker.hpp"
 #include "countersign/app/wire.hpp"
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
-#include "caretaker.hpp"
 #include "monitoring.hpp"
 #include "operations_log.hpp"
 #include "process_memory.hpp"

@@ -16,19 +16,19 @@ void log_refusal(const std::string& line) {
 }
 
 admin::ReadinessCheck validity(std::string name, const crypto::Certificate& certificate, const Clock& clock) {
-    return {std::move(name), [certificate, &clock]() -> Result<void> {
-                if (certificate.valid_at(clock.now())) return {};
-                return fail::expired("the certificate is valid from " + to_rfc3339(certificate.not_before()) + " to " +
-                                     to_rfc3339(certificate.not_after()));
-            },
-            [certificate, &clock]() -> std::string {
-                const auto days = ra::threshold_passed({{}, {}, {}, {}, certificate.not_before(),
-                                                        certificate.not_after()},
-                                                       clock.now());
-                if (!days || *days == 0) return {};
-                return "it expires in less than " + std::to_string(*days) + " days: " +
-                       to_rfc3339(certificate.not_after());
-            }};
+    return {
+        std::move(name),
+        [certificate, &clock]() -> Result<void> {
+            if (certificate.valid_at(clock.now())) return {};
+            return fail::expired("the certificate is valid from " + to_rfc3339(certificate.not_before()) + " to " +
+                                 to_rfc3339(certificate.not_after()));
+        },
+        [certificate, &clock]() -> std::string {
+            const auto days =
+                ra::threshold_passed({{}, {}, {}, {}, certificate.not_before(), certificate.not_after()}, clock.now());
+            if (!days || *days == 0) return {};
+            return "it expires in less than " + std::to_string(*days) + " days: " + to_rfc3339(certificate.not_after());
+        }};
 }
 
 // Whether the last try to renew failed: nothing is broken yet, and will be.

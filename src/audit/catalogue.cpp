@@ -85,9 +85,10 @@ constexpr std::array kCatalogue{
                    "Find out who did; `countersign audit verify` says where."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
-    CatalogueEntry{event::certificate_expiring, Severity::warning,
-                   "A certificate of the RA or a CA ends in less than 60, 30 or 7 days. Said once for each, and at each "
-                   "start."},
+    CatalogueEntry{
+        event::certificate_expiring, Severity::warning,
+        "A certificate of the RA or a CA ends in less than 60, 30 or 7 days. Said once for each, and at each "
+        "start."},
     CatalogueEntry{event::certificate_expired, Severity::alert,
                    "A certificate of the RA or a CA has expired. Under an expired agent nothing is enrolled: see "
                    "docs/ra-lifecycle.md."},
@@ -95,9 +96,10 @@ constexpr std::array kCatalogue{
                    "Renewal of the RA's own certificates began: says who asked, the daemon or an operator."},
     CatalogueEntry{event::ra_renewal_pending, Severity::info,
                    "The CA holds a request for an RA certificate; it is polled until it decides."},
-    CatalogueEntry{event::ra_renewal_failed, Severity::alert,
-                   "A try to renew the RA's certificates failed; what is in force stays in force. Says why, and when the "
-                   "next try is."},
+    CatalogueEntry{
+        event::ra_renewal_failed, Severity::alert,
+        "A try to renew the RA's certificates failed; what is in force stays in force. Says why, and when the "
+        "next try is."},
     CatalogueEntry{event::ra_renewed, Severity::info,
                    "New RA certificates take effect; names serials, keys and ends. Without this record they do not."},
     CatalogueEntry{event::ra_overlap_ended, Severity::info,

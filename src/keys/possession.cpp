@@ -36,7 +36,8 @@ Result<Bytes> prove_possession(Key& key, ByteView message) {
                             " neither signs nor decrypts without padding, so it cannot ask for its own certificate; "
                             "have the CA certify it by hand and configure the certificate");
     }
-    TRY(const Secret signature, key.decrypt(DecryptScheme::rsa_raw, encoded(message, key.public_key().rsa_modulus().size())));
+    TRY(const Secret signature,
+        key.decrypt(DecryptScheme::rsa_raw, encoded(message, key.public_key().rsa_modulus().size())));
     CHECK(key.public_key().verify(scheme, message, signature.reveal()));
     return to_bytes(signature.reveal());
 }

@@ -80,9 +80,8 @@ Result<void> Renewer::begin(Work& work, const RenewalWish& wish) {
         rollover.renewals.push_back(std::move(renewal));
     }
     work.succession.rollover = std::move(rollover);
-    CHECK(parts_.audit.record(event(work, audit::event::ra_renewal_started)
-                                  .with("by", printable(wish.who))
-                                  .with("new_key", wish.new_key)));
+    CHECK(parts_.audit.record(
+        event(work, audit::event::ra_renewal_started).with("by", printable(wish.who)).with("new_key", wish.new_key)));
     CHECK(work.file.write(work.succession));
     reach("ra.after_begin");
     return boost::system::in_place_value;

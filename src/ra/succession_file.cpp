@@ -3,8 +3,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <nlohmann/json.hpp>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
@@ -43,12 +43,9 @@ json to_json(const Identity& identity) {
 }
 
 json to_json(const Renewal& renewal) {
-    json value{{"role", name(renewal.role)},
-               {"key", renewal.key},
-               {"id", renewal.id},
-               {"request", crypto::base64(renewal.request)},
-               {"plan", renewal.plan},
-               {"submitted", renewal.submitted},
+    json value{{"role", name(renewal.role)}, {"key", renewal.key},
+               {"id", renewal.id},           {"request", crypto::base64(renewal.request)},
+               {"plan", renewal.plan},       {"submitted", renewal.submitted},
                {"handle", renewal.handle}};
     if (renewal.issued) value["issued"] = renewal.issued->pem();
     return value;
@@ -145,8 +142,8 @@ Result<Succession> read_value(const json& value) {
     }
     if (value.contains("last")) {
         const auto& last = value.at("last");
-        succession.last = LastOutcome{last.at("success").get<bool>(), time_of(last.at("at")),
-                                      last.at("detail").get<std::string>()};
+        succession.last =
+            LastOutcome{last.at("success").get<bool>(), time_of(last.at("at")), last.at("detail").get<std::string>()};
     }
     return succession;
 }

@@ -36,7 +36,7 @@ struct QueryRow {
 struct TokenRow {
     EnrollmentRow enrollments;
     std::size_t raw_threads = 0;
-    double raw_per_second = 0;   // enrollments' worth of RSA; mean of just before and just after
+    double raw_per_second = 0;    // enrollments' worth of RSA; mean of just before and just after
     double files_per_second = 0;  // the same load just before, keys in files
     double of_token() const { return enrollments.per_second() / raw_per_second; }
     double of_files() const { return enrollments.per_second() / files_per_second; }

@@ -39,7 +39,8 @@ public:
         check(functions_->C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList");
         slot_ = slots.front();
         login_ = session();
-        check(functions_->C_Login(login_, CKU_USER, reinterpret_cast<CK_UTF8CHAR*>(const_cast<char*>(pin)), 4), "C_Login");
+        check(functions_->C_Login(login_, CKU_USER, reinterpret_cast<CK_UTF8CHAR*>(const_cast<char*>(pin)), 4),
+              "C_Login");
     }
     ~Module() {
         functions_->C_Finalize(nullptr);
@@ -125,7 +126,8 @@ SoftHsmToken::SoftHsmToken(const std::filesystem::path& directory) {
 
 double SoftHsmToken::raw_per_second(std::size_t threads, double seconds) const {
     const Module module;
-    const Keys keys{module.key("countersign-encryption"), module.key("countersign-agent"), module.key("countersign-ca")};
+    const Keys keys{module.key("countersign-encryption"), module.key("countersign-agent"),
+                    module.key("countersign-ca")};
     perform(module.functions(), module.session(), keys);  // warm, and an error here is not in a thread
     std::atomic<std::size_t> done{0};
     std::atomic<bool> failed{false};

@@ -1,10 +1,10 @@
 // Renews the RA's own certificates: the only way they change, for the daemon and for `countersign ra renew` alike.
 //
 // A rollover is one story in small durable steps (ra/succession.hpp): decide -> key -> request and plan -> ask the CA,
-// countersigned by the agent in force -> check what came back against the plan -> when every certificate of the rollover
-// is there, put them in force together. Every step is written before the next, so a crash anywhere goes on where it
-// was; what is in force changes in one rename. Blocking; safe in several processes (a lock) and on several threads.
-// Borrows RenewerParts.
+// countersigned by the agent in force -> check what came back against the plan -> when every certificate of the
+// rollover is there, put them in force together. Every step is written before the next, so a crash anywhere goes on
+// where it was; what is in force changes in one rename. Blocking; safe in several processes (a lock) and on several
+// threads. Borrows RenewerParts.
 #pragma once
 
 #include "countersign/audit/event.hpp"
@@ -39,8 +39,8 @@ struct RaInService {
     std::shared_ptr<ca::Backend> backend;
     std::shared_ptr<const Agent> agent;
     Identities configured;
-    Identities identities;        // in force
-    std::uint64_t revision = 0;   // of the succession that says so
+    Identities identities;         // in force
+    std::uint64_t revision = 0;    // of the succession that says so
     std::vector<Retired> overlap;  // whose keys still serve
     RenewalRules rules;
     std::filesystem::path directory;      // of the succession's file
@@ -57,11 +57,11 @@ struct RenewalWish {
 
 enum class RenewalStep {
     nothing_due,
-    not_yet,     // a rollover waits for its next try
-    outdated,    // what is in force has changed since RaInService was made: make it anew
-    pending,     // the CA holds a request, or one of two certificates is there
-    failed,      // this try failed; the rollover goes on later
-    installed,   // new identities are in force
+    not_yet,       // a rollover waits for its next try
+    outdated,      // what is in force has changed since RaInService was made: make it anew
+    pending,       // the CA holds a request, or one of two certificates is there
+    failed,        // this try failed; the rollover goes on later
+    installed,     // new identities are in force
     overlap_over,  // retired keys serve no more
 };
 

@@ -56,8 +56,8 @@ Standing standing(const ra::Succession& succession, const ra::RenewalRules& rule
     if (certificate.not_before() > now) return {"not valid yet", true};
     const auto& rollover = succession.rollover;
     const bool renewing = rollover && std::ranges::any_of(rollover->renewals, [&](const ra::Renewal& one) {
-        return one.role == role && !one.issued;
-    });
+                              return one.role == role && !one.issued;
+                          });
     if (renewing && !rollover->trouble.empty()) return {"renewal failing", true};
     if (renewing) return {"renewing", false};
     if (now < ra::due_at(certificate, rules.renew_at_percent)) return {"ok", false};
@@ -80,8 +80,14 @@ Row row_of(const std::string& ra_name, ra::Role role, const ra::Identity& identi
     row.json["renewal_due"] = to_rfc3339(due);
     row.json["next_renewal"] = next;
     if (rollover && !rollover->trouble.empty()) row.json["trouble"] = rollover->trouble;
-    row.cells = {ra_name, std::string(ra::name(role)), state, std::to_string(days), to_rfc3339(certificate.not_after()),
-                 next, certificate.serial_hex(), shown_key(identity.key)};
+    row.cells = {ra_name,
+                 std::string(ra::name(role)),
+                 state,
+                 std::to_string(days),
+                 to_rfc3339(certificate.not_after()),
+                 next,
+                 certificate.serial_hex(),
+                 shown_key(identity.key)};
     return row;
 }
 
@@ -96,8 +102,13 @@ void add_overlap_rows(std::vector<Row>& rows, const std::string& ra_name, const 
             row.json = {{"ra", ra_name}, {"role", ra::name(role)}, {"state", "overlap"}, {"needs_action", false}};
             row.json.update(base_of(identity));
             row.json["until"] = until;
-            row.cells = {ra_name, std::string(ra::name(role)), "overlap until " + until, "-",
-                         to_rfc3339(identity.certificate.not_after()), "-", identity.certificate.serial_hex(),
+            row.cells = {ra_name,
+                         std::string(ra::name(role)),
+                         "overlap until " + until,
+                         "-",
+                         to_rfc3339(identity.certificate.not_after()),
+                         "-",
+                         identity.certificate.serial_hex(),
                          shown_key(identity.key)};
             rows.push_back(std::move(row));
         }
@@ -120,8 +131,8 @@ int ra_status(const RaOptions& options, Console& console) {
         if (!options.ra.empty() && options.ra != name) continue;
         const auto succession = or_throw(ra::SuccessionFile(ra.directory, name).read());
         const auto rules = renewal_rules(ra);
-        for (const auto& [role, pair] : {std::pair{ra::Role::agent, &ra.agent},
-                                         {ra::Role::encryption, &ra.encryption}}) {
+        for (const auto& [role, pair] :
+             {std::pair{ra::Role::agent, &ra.agent}, {ra::Role::encryption, &ra.encryption}}) {
             const auto identity = ra::in_force(succession, role, configured(*pair));
             rows.push_back(row_of(name, role, identity, succession, rules, now));
         }
@@ -162,7 +173,8 @@ std::shared_ptr<const ra::RaInService> ra_or_throw(const Wiring& wiring, const s
     }
     const auto found = wiring.ras.find(name);
     if (found != wiring.ras.end()) return found->second;
-    if (problems.empty()) problems = "no profile uses ra." + name + ", so no CA renews it; name one in ra." + name + ".ca";
+    if (problems.empty())
+        problems = "no profile uses ra." + name + ", so no CA renews it; name one in ra." + name + ".ca";
     throw StartupError(fail::malformed(problems));
 }
 
@@ -183,15 +195,16 @@ std::string_view word(ra::RenewalStep step) {
 int ra_renew(const RaOptions& options, Console& console) {
     const auto instance = open_instance(options, console);
     const auto name = choose_ra(instance.settings, options);
-    const auto wiring = assemble(instance.settings, {*instance.database, console.clock, console.random, *instance.keys,
-                                                     options.even_expired});
+    const auto wiring = assemble(
+        instance.settings, {*instance.database, console.clock, console.random, *instance.keys, options.even_expired});
     const auto service = ra_or_throw(wiring, name);
     ra::RenewalWish wish;
     if (options.role != "encryption") wish.roles.insert(ra::Role::agent);
     if (options.role != "agent") wish.roles.insert(ra::Role::encryption);
     wish.new_key = options.new_key || (!options.same_key && service->rules.new_key);
     wish.who = operator_name();
-    ra::Renewer renewer({instance.database->issued(), *instance.audit, *instance.keys, console.clock, console.random, {}});
+    ra::Renewer renewer(
+        {instance.database->issued(), *instance.audit, *instance.keys, console.clock, console.random, {}});
     const auto report = or_throw(renewer.advance(*service, wish));
     instance.keys->close();
     const bool done = report.step == ra::RenewalStep::installed || report.step == ra::RenewalStep::pending;

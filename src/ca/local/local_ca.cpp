@@ -33,8 +33,8 @@ std::vector<crypto::Certificate> path_of(const LocalCaOptions& options) {
     return path;
 }
 
-// An RA certificate comes from make_ra_certificate or succeeds one of this CA's ledger that is not revoked, for the same
-// subject and usages.
+// An RA certificate comes from make_ra_certificate or succeeds one of this CA's ledger that is not revoked, for the
+// same subject and usages.
 Result<bool> succeeds_one_of_ours(const CountersignedRequest& request, const LocalCaOptions& options,
                                   store::Issued& ledger) {
     const auto& before = request.renews();

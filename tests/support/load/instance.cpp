@@ -67,8 +67,14 @@ Instance make_instance(const std::filesystem::path& countersign, const std::file
     std::filesystem::create_directories(directory.parent_path());
     const auto log = std::filesystem::path(directory.string() + ".init");
     std::filesystem::remove(log);
-    std::vector<std::string> arguments{countersign.string(), "init", directory.string(), "--listen",
-                                       "127.0.0.1:" + std::to_string(free_port()), "--ca-key", "rsa2048", "--json"};
+    std::vector<std::string> arguments{countersign.string(),
+                                       "init",
+                                       directory.string(),
+                                       "--listen",
+                                       "127.0.0.1:" + std::to_string(free_port()),
+                                       "--ca-key",
+                                       "rsa2048",
+                                       "--json"};
     if (!token.empty()) arguments.insert(arguments.end(), {"--token", token});
     ServerProcess init(arguments, {}, log);
     const auto status = init.wait(120s);

@@ -9,9 +9,9 @@ namespace countersign::ra {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 using test::must;
 using test::Rollovers;
+using testing::HasSubstr;
 using enum RenewalStep;
 
 class RenewerTest : public Rollovers {
@@ -58,8 +58,7 @@ TEST_F(RenewerTest, BothCertificatesAreRenewedForNewKeysWhenTheirTimeHasCome) {
         EXPECT_EQ(identity.certificate.extended_key_usage(),
                   std::vector{std::string(oid::ms_certificate_request_agent)});
         EXPECT_FALSE(identity.certificate.basic_constraints().ca);
-        const auto entry =
-            must(station.database->issued().find("default", identity.certificate.serial_hex()));
+        const auto entry = must(station.database->issued().find("default", identity.certificate.serial_hex()));
         ASSERT_TRUE(entry);
         EXPECT_EQ(entry->kind, "ra");
     }
@@ -381,13 +380,14 @@ TEST_F(RenewerTest, OverlapsEndAndAreBounded) {
 
 TEST_F(RenewerTest, ANewlyConfiguredCertificateTakesOver) {
     ASSERT_EQ(step(both()), installed);
-    const auto by_hand = must(ca::make_ra_certificate(ca::RaRole::agent, "CN=By hand", test::pooled_key(9)->public_key(),
-                                                      std::chrono::days{365}, station.ca_certificate, *station.ca_key,
-                                                      {}, station.clock.now(), station.random));
+    const auto by_hand = must(ca::make_ra_certificate(
+        ca::RaRole::agent, "CN=By hand", test::pooled_key(9)->public_key(), std::chrono::days{365},
+        station.ca_certificate, *station.ca_key, {}, station.clock.now(), station.random));
     shelf.keys["file:by-hand.key"] = test::pooled_key(9);
     configured.insert_or_assign(Role::agent, Identity{"file:by-hand.key", by_hand});
     EXPECT_EQ(service().identities.at(Role::agent).certificate, by_hand);
-    EXPECT_NE(service().identities.at(Role::encryption), configured.at(Role::encryption)) << "the other role is not touched";
+    EXPECT_NE(service().identities.at(Role::encryption), configured.at(Role::encryption))
+        << "the other role is not touched";
 }
 
 TEST_F(RenewerTest, ADamagedFileIsSaidNotForgotten) {

@@ -34,9 +34,9 @@ protected:
     Rollovers() {
         shelf.keys["file:agent.key"] = station.profile->agent->identity().key;
         shelf.keys["file:encryption.key"] = station.profile->decryption_keys.front().key;
-        configured = {{ra::Role::agent, {"file:agent.key", station.profile->agent->identity().certificate}},
-                      {ra::Role::encryption,
-                       {"file:encryption.key", station.profile->decryption_keys.front().certificate}}};
+        configured = {
+            {ra::Role::agent, {"file:agent.key", station.profile->agent->identity().certificate}},
+            {ra::Role::encryption, {"file:encryption.key", station.profile->decryption_keys.front().certificate}}};
         rules.templates = {{ra::Role::agent, "Agent"}, {ra::Role::encryption, "Encryption"}};
     }
 

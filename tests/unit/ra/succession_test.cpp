@@ -130,8 +130,8 @@ TEST_F(OldClientsTest, AreRefusedAfterTheOverlap) {
     station.profile->agents_of_old.pop_back();
     const auto device = station.device();
     const auto reply = must(station.send(message_of(device, *before)));
-    const auto read = must(scep::read_cert_rep(reply, {station.profile->agent->identity().certificate}, *device.signer,
-                                               *device.key));
+    const auto read =
+        must(scep::read_cert_rep(reply, {station.profile->agent->identity().certificate}, *device.signer, *device.key));
     EXPECT_TRUE(read.certificates.empty());
     EXPECT_THAT(station.audit.all(), testing::HasSubstr("not exactly one recipient of the envelope is ours"));
 }
