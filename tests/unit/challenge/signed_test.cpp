@@ -46,7 +46,7 @@ TEST_F(SignedTest, EverythingElseIsRefusedAndTheAuditCanTellWhy) {
 TEST_F(SignedTest, ADamagedChallengeIsRefusedWhereverItIsDamaged) {
     for (const char* name : {"rsa ES256", "p256 EdDSA"}) {
         const std::string whole = good(name);
-        for (std::size_t i = 0; i < whole.size(); i += 7) {
+        for (std::size_t i = 0; i < whole.size(); i += 53) {
             std::string flipped = whole;
             flipped[i] = static_cast<char>(flipped[i] ^ 1);
             EXPECT_NE(verdict(flipped), "Success") << name << " flipped at " << i;

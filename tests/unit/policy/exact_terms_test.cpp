@@ -141,7 +141,7 @@ TEST_P(Matrix, OneDifferenceIsRefusedByItsName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Matrix, testing::ValuesIn(differences()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 TEST(ExactTerms, TheExactMatchPassesAndIsWhatIsPlanned) {
     const auto request = Asked{}.request();
