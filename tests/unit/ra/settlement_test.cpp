@@ -137,7 +137,7 @@ protected:
         EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
                   PkiStatus::pending);
         station.clock.advance(late);
-        return poll(device).status;
+        return poll(device).status.value();
     }
 
 private:
