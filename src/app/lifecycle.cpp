@@ -1,5 +1,6 @@
 #include "countersign/app/lifecycle.hpp"
 
+#include "audit_seal.hpp"
 #include "caretaker.hpp"
 #include "countersign/app/wire.hpp"
 #include "countersign/async/worker_pool.hpp"
@@ -131,7 +132,7 @@ private:
         return options;
     }
 
-    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_, submissions_}; }
+    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_, false, submissions_}; }
 
     Wiring assemble_or_throw(const config::Settings& settings) {
         auto wiring = assemble(settings, shared_parts());
