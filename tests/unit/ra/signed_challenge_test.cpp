@@ -6,6 +6,8 @@
 #include "station.hpp"
 
 #include <gmock/gmock.h>
+#include <atomic>
+#include <thread>
 
 namespace countersign::ra {
 namespace {
