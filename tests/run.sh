@@ -53,7 +53,8 @@ step "install what is missing" packaging/dependencies.sh test || finish
 step "include edges between rooms" python3 tests/architecture/include_edges.py . || true
 # The programs as they are shipped, driven from outside: clients nobody here wrote, hostile input, kill -9.
 step "build the programs (release, warnings are errors)" configure_and_build release --target outside_tests || finish
-step "interop, system and fault tests" ctest --preset release --no-tests=error -L 'interop|system|faults' || true
+step "interop, system and fault tests" ctest --preset release --no-tests=error -L 'interop|system|packaging|faults' || true
+step "the Debian package, on a clean root" tests/packaging/install_test.sh || true
 
 # Every unit and contract test, under AddressSanitizer and UndefinedBehaviorSanitizer.
 if step "build the unit tests (address and undefined behaviour sanitizers)" configure_and_build asan --target unit_tests; then

@@ -14,8 +14,8 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-constexpr std::array surfaces{Surface::scep, Surface::crl,        Surface::password_page,
-                              Surface::api,  Surface::monitoring, Surface::other};
+constexpr std::array surfaces{Surface::scep,    Surface::crl,        Surface::password_page, Surface::api,
+                              Surface::console, Surface::monitoring, Surface::other};
 constexpr std::size_t status_classes = 5;  // 1xx to 5xx
 
 // States an attempt passes through. The final ones grow for ever: for these there are the audit's counters.
@@ -136,6 +136,7 @@ std::string_view name(Surface surface) {
         case Surface::crl: return "crl";
         case Surface::password_page: return "password_page";
         case Surface::api: return "api";
+        case Surface::console: return "console";
         case Surface::monitoring: return "monitoring";
         case Surface::other: break;
     }

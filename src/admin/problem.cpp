@@ -105,16 +105,33 @@ net::Response json_response(int status, const Json& json) {
     return net::Response::bytes(status, "application/json", to_bytes(as_bytes(text_of(json) + "\n")));
 }
 
-net::Response guarded(net::Response response) {
+namespace {
+
+net::Response guarded_by(net::Response response, std::string policy, std::string referrer) {
     response.headers.emplace_back("Cache-Control", "no-store");
     response.headers.emplace_back("Pragma", "no-cache");
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     response.headers.emplace_back("X-Frame-Options", "DENY");
-    response.headers.emplace_back("Content-Security-Policy",
-                                  "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-    response.headers.emplace_back("Referrer-Policy", "no-referrer");
+    response.headers.emplace_back("Content-Security-Policy", std::move(policy));
+    response.headers.emplace_back("Referrer-Policy", std::move(referrer));
     response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
     return response;
+}
+
+}  // namespace
+
+net::Response guarded(net::Response response) {
+    return guarded_by(std::move(response),
+                      "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'", "no-referrer");
+}
+
+// With no-referrer a browser would name no origin when it posts a form.
+net::Response guarded_page(net::Response response) {
+    response.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
+    return guarded_by(
+        std::move(response),
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "same-origin");
 }
 
 net::Response with_headers(net::Response response, const std::vector<std::pair<std::string, std::string>>& headers) {

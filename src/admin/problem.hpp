@@ -38,6 +38,8 @@ Problem from(const Error& error);
 net::Response json_response(int status, const Json& json);
 // Nothing of it may be kept, sniffed, framed or leak through a Referer.
 net::Response guarded(net::Response response);
+// The same for a page with a style sheet and forms of our own.
+net::Response guarded_page(net::Response response);
 // `response` with `headers` after its own.
 net::Response with_headers(net::Response response, const std::vector<std::pair<std::string, std::string>>& headers);
 

@@ -1,5 +1,6 @@
 #include "files.hpp"
 
+#include "countersign/core/credential.hpp"
 #include "countersign/core/text.hpp"
 
 #include "countersign/app/wire.hpp"
@@ -69,7 +70,7 @@ Result<std::string> read_file(const std::filesystem::path& file) {
 Result<Secret> read_secret_file(const std::filesystem::path& file, std::size_t least_octets, std::string_view what) {
     const Descriptor descriptor(file);
     TRY(const auto status, status_of(descriptor, file));
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if ((status.st_mode & forbidden_on_secret(file)) != 0) {
         return fail::denied(std::string(what) + " in " + file.string() +
                             " can be read by others than its owner; run: chmod 600 " + file.string());
     }

@@ -41,7 +41,11 @@ public:
     explicit Daemon(const DaemonOptions& options)
         : config_(options.config),
           settings_(load_and_prepare(options.config)),
-          audit_trail_(or_throw(open_audit(settings_, clock_, log_audit_line))),
+          audit_trail_(or_throw(open_audit(settings_, clock_,
+                                           [this](audit::Severity severity, const std::string& line) {
+                                               log_audit_line(severity, line);
+                                               events_->note(line);
+                                           }))),
           audit_(std::make_unique<audit::CountingSink>(std::move(audit_trail_.sink))),
           database_(or_throw(open_store_as_daemon(settings_, options.crash_point))),
           keys_(open_key_source(settings_)),
@@ -49,7 +53,7 @@ public:
           submissions_(make_submissions(settings_)),
           enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
-          admin_(or_throw(make_admin_surfaces(settings_, shared_parts(), *audit_))),
+          admin_(admin_surfaces_of(settings_)),
           workers_(worker_count(settings_.server), settings_.server.queue),
           surfaces_(settings_),
           caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}),
@@ -134,6 +138,12 @@ private:
 
     SharedParts shared_parts() { return {*database_, clock_, random_, *keys_, false, submissions_}; }
 
+    AdminSurfaces admin_surfaces_of(const config::Settings& settings) {
+        auto surfaces = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
+        surfaces.events = events_;
+        return surfaces;
+    }
+
     Wiring assemble_or_throw(const config::Settings& settings) {
         auto wiring = assemble(settings, shared_parts());
         std::string problems;
@@ -178,7 +188,7 @@ private:
         try {
             auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
             auto wiring = assemble_or_throw(settings);
-            auto admin = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
+            auto admin = admin_surfaces_of(settings);
             put_in_force(settings, std::move(wiring), admin);
             admin_ = std::move(admin);
             surfaces_.learn(settings);
@@ -274,6 +284,7 @@ private:
     SystemClock clock_;
     SystemRandom random_;
     config::Settings settings_;
+    std::shared_ptr<admin::RecentEvents> events_ = std::make_shared<admin::RecentEvents>();
     AuditTrail audit_trail_;
     config::Settings in_force_ = settings_;  // of the last reload that succeeded
     std::unique_ptr<audit::CountingSink> audit_;

@@ -1,6 +1,7 @@
 #include "monitoring.hpp"
 
 #include "countersign/admin/api.hpp"
+#include "countersign/admin/console.hpp"
 #include "countersign/admin/monitoring.hpp"
 #include "countersign/core/text.hpp"
 
@@ -45,6 +46,7 @@ admin::ReadinessCheck renewal(const std::shared_ptr<const ra::RaInService>& serv
 std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedParts& parts) {
     std::vector<admin::ReadinessCheck> checks;
     checks.push_back({"store", [&database = parts.database] { return database.probe(); }});
+    checks.push_back({"keys", [&keys = parts.keys] { return keys.probe(); }});
     for (const auto& [name, backend] : wiring.backends)
         checks.push_back({"ca " + name, [backend = backend] { return backend->probe(); }});
     for (const auto& [name, profile] : wiring.profiles) {
@@ -115,8 +117,15 @@ void add_monitoring(http::Router& router, const config::Settings& settings, cons
                     const std::shared_ptr<const admin::Metrics>& metrics) {
     const admin::MonitoringParts monitoring{admin.sign_in, parts.clock, parts.random, log_refusal};
     router.add("/healthz", std::make_shared<admin::Health>());
-    router.add("/readyz", std::make_shared<admin::Readiness>(monitoring, checks_of(wiring, parts)));
-    router.add("/metrics", std::make_shared<admin::MetricsPage>(monitoring, metrics, subjects_of(settings, wiring)));
+    const auto readiness = std::make_shared<admin::Readiness>(monitoring, checks_of(wiring, parts));
+    const auto subjects = subjects_of(settings, wiring);
+    router.add("/readyz", readiness);
+    router.add("/metrics", std::make_shared<admin::MetricsPage>(monitoring, metrics, subjects));
+    const auto console = std::make_shared<admin::Console>(admin::ConsoleParts{admin.desk, admin.sign_in, readiness,
+                                                                              admin.events, subjects.certificates,
+                                                                              parts.clock, parts.random, log_refusal});
+    router.add(admin::Console::root, console);
+    router.add_below(admin::Console::root, console);
 }
 
 void SurfaceMap::learn(const config::Settings& settings) {
@@ -135,7 +144,11 @@ void SurfaceMap::learn(const config::Settings& settings) {
 // The router's forms of a path differ in letter case, a slash at the end, and a file below or left out.
 Surface SurfaceMap::of(const std::string& path) const {
     std::string lower = to_lower(path);
-    if (lower == admin::Api::root || lower.starts_with(std::string(admin::Api::root) + "/")) return Surface::api;
+    const auto lies_below = [&](std::string_view root) {
+        return lower == root || lower.starts_with(std::string(root) + "/");
+    };
+    if (lies_below(admin::Api::root)) return Surface::api;
+    if (lies_below(admin::Console::root)) return Surface::console;
     if (lower.size() > 1 && lower.ends_with('/')) lower.pop_back();
     const std::lock_guard lock(mutex_);
     if (const auto exact = paths_.find(lower); exact != paths_.end()) return exact->second;

@@ -1,4 +1,4 @@
-// The API and what monitoring asks, put on a router; and which surface a path belongs to.
+// The API, what monitoring asks and the console beside it, put on a router; and which surface a path belongs to.
 #pragma once
 
 #include "countersign/admin/metrics.hpp"

@@ -216,7 +216,7 @@ void check_profiles(Document& document) {
 void check_paths(Document& document) {
     // What every listener for admin has at fixed paths.
     PathClaims claims{document};
-    for (const char* own : {"/api/v1", "/healthz", "/readyz", "/metrics"})
+    for (const char* own : {"/api/v1", "/countersign", "/healthz", "/readyz", "/metrics"})
         claims.owners.emplace(own, "the daemon's own");
     for (const auto& [name, profile] : document.settings.profiles) {
         for (const std::string& path : profile.paths) claims.claim("profile." + name + ".paths", path, forms_of(path));

@@ -1,5 +1,6 @@
 #include "convert.hpp"
 
+#include "countersign/core/credential.hpp"
 #include "countersign/core/text.hpp"
 #include "suggest.hpp"
 
@@ -20,7 +21,7 @@ std::string expected_type(Kind kind) {
         case Kind::number: return "a whole number";
         case Kind::texts: return "a list of texts";
         case Kind::file: return "a file path in quotes";
-        case Kind::key: return "a key as \"file:PATH\" or \"pkcs11:...\"";
+        case Kind::key: return "a key as \"file:PATH\", \"credential:NAME\" or \"pkcs11:...\"";
         case Kind::store_url: return "a database as \"sqlite:PATH\"";
     }
     return "another type";
@@ -70,14 +71,23 @@ bool holds_pem(std::string_view text) {
     return text.find("-----BEGIN") != std::string_view::npos;
 }
 
+// `before` stands before the path in the value.
+std::variant<Value, Complaint> convert_credential(std::string_view name, const std::string& before) {
+    const auto path = credential_path(name);
+    if (path) return Value{before + path->string()};
+    return Complaint{path.error().detail,
+                     "run it as the service does, or with CREDENTIALS_DIRECTORY=/run/credentials/UNIT"};
+}
+
 std::variant<Value, Complaint> convert_key(std::string_view text, const std::filesystem::path& directory) {
+    if (const auto name = credential_name(text)) return convert_credential(*name, "file:");
     if (text.starts_with("file:") && text.size() > 5) return Value{"file:" + absolute(text.substr(5), directory)};
     if (text.starts_with("pkcs11:")) {
         if (to_lower(text).find("pin-value=") == std::string::npos) return Value{std::string(text)};
         return Complaint{"the PIN stands in this file",
                          "put it into a file of its own and write pin-source=file:/that/file"};
     }
-    return Complaint{"this names no key", "write \"file:PATH\" or a \"pkcs11:...\" URI"};
+    return Complaint{"this names no key", "write \"file:PATH\", \"credential:NAME\" or a \"pkcs11:...\" URI"};
 }
 
 std::variant<Value, Complaint> convert_store_url(std::string_view text, const std::filesystem::path& directory) {
@@ -94,6 +104,7 @@ std::variant<Value, Complaint> convert_text(const Key& key, std::string_view tex
         return Complaint{"a key or certificate stands in this file",
                          "put it into a file of its own and write its path here"};
     if (text.find('\0') != std::string_view::npos) return Complaint{"this holds a NUL character", "take it out"};
+    if (const auto name = credential_name(text); name && key.kind == Kind::file) return convert_credential(*name, "");
     if (key.kind == Kind::file) return Value{absolute(text, directory)};
     if (key.kind == Kind::key) return convert_key(text, directory);
     if (key.kind == Kind::store_url) return convert_store_url(text, directory);

@@ -48,8 +48,9 @@ public:
         : document_(document), directory_(std::move(directory)) {}
 
     void read(const toml::table& root) {
-        refuse_unknown("", "", root);
         Settings& settings = document_.settings;
+        fill("", "", root, &settings);
+        directory_ = settings.directory;
         each_listed(root, "listener", "listener", "listener",
                     [&](const toml::table& table, const std::string& shown) { read_listener(table, shown); });
         settings.sign_in.place = only_table(root, "sign_in", "sign_in", "sign_in", &settings.sign_in);
@@ -202,7 +203,7 @@ private:
         refuse_unknown(section, shown, table);
         for (const Key& key : keys()) {
             if (key.section != section) continue;
-            const std::string full = shown + "." + std::string(key.name);
+            const std::string full = (shown.empty() ? "" : shown + ".") + std::string(key.name);
             const toml::node* node = table.get(key.name);
             if (node == nullptr) {
                 if (key.required)
@@ -275,6 +276,15 @@ Document read_document(const std::filesystem::path& file, const std::filesystem:
     document.settings.directory = directory;
     try {
         const toml::table root = toml::parse(text, document.file);
+        if (root.empty()) {
+            document.findings.push_back({FindingLevel::error,
+                                         {document.file, 0, ""},
+                                         "nothing is configured here yet",
+                                         "make an instance, as root for the service: countersign init "
+                                         "/var/lib/countersign --config " +
+                                             printable(document.file, 200) + " --owner countersign"});
+            return document;
+        }
         Reader(document, directory).read(root);
     } catch (const toml::parse_error& error) {
         document.findings.push_back(

@@ -56,6 +56,7 @@ std::string default_text(const KeyReference& entry) {
 }
 
 std::string heading(const Section& section) {
+    if (section.path.empty()) return "directory";
     const std::string key = shown_key(section.path, "");
     return section.shape == Shape::list ? "[[" + key + "]]" : "[" + key + "]";
 }
@@ -114,7 +115,10 @@ std::string reference_markdown() {
         "contradictions are\n"
         "errors that name the file, the line, the key and the remedy; `countersign check --config FILE` shows them all "
         "at once.\n"
-        "Secrets never stand in the file: it names the files that hold them.\n";
+        "Secrets never stand in the file: it names the files that hold them. Wherever a file is named, "
+        "`\"credential:NAME\"` names "
+        "a\n"
+        "credential of systemd instead (`LoadCredential=` or `LoadCredentialEncrypted=` in the unit).\n";
     for (const Section& section : sections()) {
         std::string rows;
         for (const Key& key : keys()) {

@@ -9,6 +9,7 @@ constexpr std::int64_t kibibyte = 1024;
 constexpr std::int64_t mebibyte = 1024 * kibibyte;
 
 constexpr Section section_table[] = {
+    {"", Shape::table, "Above the first table of the file."},
     {"listener", Shape::list, "A place where the daemon accepts connections. At least one must serve \"scep\".", true},
     {"listener.tls", Shape::optional, "TLS of this listener; without it the listener speaks plain HTTP."},
     {"sign_in", Shape::table,
@@ -65,10 +66,14 @@ using Tpl = TemplateSettings;
 using Acc = AccountSettings;
 
 constexpr std::string_view pair_key_meaning =
-    "Where the private key is: \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI (RFC 7512) with "
+    "Where the private key is: \"file:PATH\" (PEM, readable by its owner alone), \"credential:NAME\" or a \"pkcs11:\" "
+    "URI (RFC 7512) with "
     "pin-source; never a PIN or a key itself.";
 
 constexpr Key key_table[] = {
+    {"", "directory", Kind::file, "", put<&Settings::directory>,
+     "Relative paths in this file are below this directory. Absent: that of the file."},
+
     Key{"listener", "address", Kind::text, "", put<&Lis::address>,
         "\"HOST:PORT\", \"[IPV6]:PORT\", \"unix:/PATH\", or \"systemd:NAME\" for a socket that systemd passes. Port 0 "
         "takes a "
@@ -517,6 +522,7 @@ std::span<const Key> keys() {
 }
 
 std::string shown_key(std::string_view section, std::string_view name) {
+    if (section.empty()) return std::string(name);
     std::string key(section);
     for (const Section& known : section_table) {
         // "ca" stands for [ca.NAME]: a named section's own keys lie one level deeper.

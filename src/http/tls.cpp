@@ -1,5 +1,6 @@
 #include "tls.hpp"
 
+#include "countersign/core/credential.hpp"
 #include "countersign/core/text.hpp"
 
 #include <openssl/err.h>
@@ -106,7 +107,7 @@ Result<void> check_key_file(const std::string& file) {
     if (::stat(file.c_str(), &status) != 0) {
         return fail::unavailable("TLS key " + file + ": " + std::error_code(errno, std::generic_category()).message());
     }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if ((status.st_mode & forbidden_on_secret(file)) != 0) {
         return fail::denied("TLS key " + file + " is open to group or others; chmod 600 it");
     }
     return {};

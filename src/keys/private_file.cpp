@@ -1,6 +1,9 @@
 #include "private_file.hpp"
 
+#include "countersign/core/credential.hpp"
+
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,8 +54,7 @@ Result<void> write_private_file(const std::filesystem::path& path, const Secret&
 }
 
 // Permissions are those of the opened file, not of a name that may change meanwhile.
-Result<Secret> read_private_file(const std::filesystem::path& path, std::size_t largest, std::string_view what,
-                                 mode_t forbidden) {
+Result<Secret> read_private_file(const std::filesystem::path& path, std::size_t largest, std::string_view what) {
     // O_NONBLOCK: opening a FIFO must not hang the start.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) {
@@ -62,7 +64,7 @@ Result<Secret> read_private_file(const std::filesystem::path& path, std::size_t 
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return fail::unavailable(path.string() + ": " + reason(errno));
     if (!S_ISREG(status.st_mode)) return fail::malformed(path.string() + ": not a regular file");
-    if ((status.st_mode & forbidden) != 0) {
+    if ((status.st_mode & forbidden_on_secret(path)) != 0) {
         return fail::malformed(path.string() + ": others than its owner may use this " + std::string(what) +
                                "; mend it with: chmod 600 " + path.string());
     }

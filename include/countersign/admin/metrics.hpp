@@ -43,7 +43,7 @@ struct MetricsSources {
 };
 
 // Where a request went. A fixed set: labels from the wire would let strangers fill the memory.
-enum class Surface { scep, crl, password_page, api, monitoring, other };
+enum class Surface { scep, crl, password_page, api, console, monitoring, other };
 std::string_view name(Surface surface);
 
 struct ExpiringCertificate {

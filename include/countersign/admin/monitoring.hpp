@@ -51,7 +51,6 @@ public:
     std::optional<net::Response> answer_at_once(const net::Request& request) override;
     net::Response answer(const net::Request& request) override;
 
-private:
     struct Finding {
         std::string name;
         std::string problem;  // empty: none
@@ -62,8 +61,10 @@ private:
         bool ready = false;
         Time at{};
     };
+    // At most a few seconds old. Never null; may block.
     std::shared_ptr<const Findings> findings();
 
+private:
     MonitoringParts parts_;
     std::vector<ReadinessCheck> checks_;
     std::mutex checking_;

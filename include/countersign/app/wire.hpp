@@ -8,6 +8,7 @@
 
 #include "countersign/admin/desk.hpp"
 #include "countersign/admin/metrics.hpp"
+#include "countersign/admin/recent_events.hpp"
 #include "countersign/admin/sign_in.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/ca/backend.hpp"
@@ -95,6 +96,7 @@ Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, c
 struct AdminSurfaces {
     std::shared_ptr<admin::Desk> desk;
     std::shared_ptr<admin::SignIn> sign_in;
+    std::shared_ptr<admin::RecentEvents> events = std::make_shared<admin::RecentEvents>();
 };
 
 // The desk alone, for commands.

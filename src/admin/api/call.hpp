@@ -4,6 +4,7 @@
 #include "countersign/admin/desk.hpp"
 #include "countersign/admin/sign_in.hpp"
 #include "input.hpp"
+#include "operation.hpp"
 #include "problem.hpp"
 
 #include <optional>
@@ -18,16 +19,11 @@ struct Call {
     Parameters parameters;
     Members members;
     Time now;
+    std::string through;  // "api", "console"
 
     const Account& account() const { return *caller.account; }
     bool sees(std::string_view profile) const { return account().works_on(profile); }
-    Actor actor() const { return {account().name, "api", account().max_outstanding, account().templates}; }
-};
-
-struct Reply {
-    int status = 200;
-    Json json{};
-    std::string location{};  // empty: no such header
+    Actor actor() const { return {account().name, through, account().max_outstanding, account().templates}; }
 };
 
 // api/challenges.cpp

@@ -5,8 +5,10 @@
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
 #include "countersign/store/ledger_entry.hpp"
+#include "files.hpp"
 #include "key_kinds.hpp"
 #include "new_instance.hpp"
+#include "service_files.hpp"
 #include "staging.hpp"
 
 #include <unistd.h>
@@ -25,6 +27,8 @@ struct InitOptions {
     keys::GeneratedKey ca_key = keys::GeneratedKey::rsa3072;
     ca::NewCaOptions ca;
     std::string token;
+    std::filesystem::path config;  // empty: in the directory
+    std::string owner;             // empty: whoever runs this
     bool json = false;
 };
 
@@ -116,7 +120,9 @@ void report(const InitOptions& options, const InstanceAddresses& addresses, cons
             const Secret& password, Console& console) {
     auto directory = std::filesystem::absolute(options.directory).lexically_normal();
     if (!directory.has_filename()) directory = directory.parent_path();
-    const nlohmann::ordered_json json{{"config", (directory / "countersign.toml").string()},
+    const auto config =
+        options.config.empty() ? directory / "countersign.toml" : std::filesystem::absolute(options.config);
+    const nlohmann::ordered_json json{{"config", config.string()},
                                       {"scep_url", addresses.scep_base + default_scep_path},
                                       {"admin_url", addresses.admin_base + default_admin_path + "/"},
                                       {"admin_user", options.admin_user},
@@ -142,7 +148,22 @@ auto noting_leftovers(const Work& work, const InstanceKeys& keys) {
     }
 }
 
+// The instance as it stands, configured from elsewhere: relative paths stay below its directory.
+void move_config(const InitOptions& options, const std::optional<Owner>& owner) {
+    const auto directory = std::filesystem::absolute(options.directory).lexically_normal();
+    const auto inside = directory / "countersign.toml";
+    const std::string text = or_throw(read_file(inside));
+    put_config(options.config,
+               "# Where everything else of this instance is.\ndirectory = \"" + directory.string() + "\"\n\n" + text,
+               owner);
+    std::filesystem::remove(inside);
+}
+
 int init(const InitOptions& options, Console& console) {
+    if (!options.config.empty()) require_unused(options.config);
+    if (!options.config.empty() && options.directory.string().find_first_of("\"\\\n") != std::string::npos)
+        throw StartupError(fail::malformed("DIR has a quote or a backslash, which --config cannot write down"));
+    const auto owner = options.owner.empty() ? std::nullopt : std::optional(owner_named(options.owner));
     const auto addresses = or_throw(InstanceAddresses::from(options.listen, host_name()));
     const auto keys = options.token.empty() ? InstanceKeys() : or_throw(InstanceKeys::in_token(options.token));
     StagedDirectory staged(options.directory);
@@ -156,7 +177,9 @@ int init(const InitOptions& options, Console& console) {
         Authority made = make_authority(staged, options, addresses, keys, console);
         make_store(staged, made);
         check_start(staged);
+        if (owner) give_to(staged.path(), *owner);
         staged.publish();
+        if (!options.config.empty()) move_config(options, owner);
         return made;
     };
     const Authority authority = options.token.empty() ? finish() : noting_leftovers(finish, keys);
@@ -206,6 +229,12 @@ void add_init_command(CLI::App& app, Chosen& chosen, Console& console) {
             return good ? std::string() : std::string("letters, digits, - and _ only");
         })
         ->capture_default_str();
+    command
+        ->add_option("--config", options->config,
+                     "Put the configuration here instead, where nothing but comments may be so far")
+        ->type_name("FILE");
+    command->add_option("--owner", options->owner, "User of the service that the instance is for (as root)")
+        ->type_name("USER");
     command->add_flag("--json", options->json, "Print JSON");
     command->callback(
         [&chosen, &console, options] { chosen = [options, &console] { return init(*options, console); }; });
