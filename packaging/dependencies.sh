@@ -20,6 +20,9 @@ test_packages=(
   krb5-kdc krb5-user python3-gssapi gss-ntlmssp nginx-light
 )
 
+# The browser tests take whatever Node.js there is.
+command -v npm >/dev/null || test_packages+=(nodejs npm)
+
 case "${1:-build}" in
   build) wanted=("${build_packages[@]}") ;;
   test) wanted=("${test_packages[@]}") ;;

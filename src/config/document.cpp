@@ -283,7 +283,6 @@ Document read_document(const std::filesystem::path& file, const std::filesystem:
                                          "make an instance, as root for the service: countersign init "
                                          "/var/lib/countersign --config " +
                                              printable(document.file, 200) + " --owner countersign"});
-            return document;
         }
         Reader(document, directory).read(root);
     } catch (const toml::parse_error& error) {

@@ -166,6 +166,45 @@ TEST_F(Load, EmptyFileIsRefusedWithEverythingThatIsMissing) {
     EXPECT_THAT(found, Contains(HasSubstr("template: there is no [template.NAME]")));
 }
 
+TEST_F(Load, CommentsAloneAreNamedAsWhatTheyAre) {
+    const auto found = refusals(load_text("# As a package ships it.\n\n"));
+    ASSERT_FALSE(found.empty());
+    EXPECT_THAT(found.front(), HasSubstr("nothing is configured here yet; make an instance"));
+    EXPECT_THAT(found.front(), HasSubstr("countersign init"));
+    EXPECT_THAT(refusals(load_with("[secrets]\npepper = \"pepper\"\n", "")),
+                testing::Each(testing::Not(HasSubstr("nothing is configured"))));
+}
+
+TEST_F(Load, RelativePathsAreBelowTheDirectoryThatIsNamed) {
+    const Loaded elsewhere = load_text("directory = \"/var/lib/countersign\"\n" + std::string(good));
+    ASSERT_THAT(refusals(elsewhere), IsEmpty());
+    EXPECT_EQ(elsewhere.settings->directory, "/var/lib/countersign");
+    EXPECT_EQ(elsewhere.settings->store.url, "sqlite:/var/lib/countersign/countersign.db");
+    EXPECT_EQ(elsewhere.settings->secrets.pepper, "/var/lib/countersign/pepper");
+    EXPECT_EQ(elsewhere.settings->ra.at("default").encryption.key, "file:/var/lib/countersign/ra/encryption.key");
+    const Loaded below = load_text("directory = \"state\"\n" + std::string(good));
+    ASSERT_THAT(refusals(below), IsEmpty());
+    EXPECT_EQ(below.settings->secrets.pepper, directory_ / "state/pepper");
+    EXPECT_THAT(refusals(load_text("directory = 7\n" + std::string(good))),
+                Contains(HasSubstr("directory: this must be")));
+}
+
+TEST_F(Load, CredentialsOfSystemdStandForFilesAndKeys) {
+    ::setenv("CREDENTIALS_DIRECTORY", "/run/credentials/one.service", 1);
+    const Loaded file = load_with("pepper = \"pepper\"", "pepper = \"credential:pepper\"");
+    const Loaded key = load_with("file:ca/ca.key", "credential:ca-key");
+    const Loaded escaping = load_with("file:ca/ca.key", "credential:../ca-key");
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    ASSERT_THAT(refusals(file), IsEmpty());
+    EXPECT_EQ(file.settings->secrets.pepper, "/run/credentials/one.service/pepper");
+    ASSERT_THAT(refusals(key), IsEmpty());
+    EXPECT_EQ(key.settings->ca.at("default").issuer.key, "file:/run/credentials/one.service/ca-key");
+    EXPECT_THAT(refusals(escaping), Contains(HasSubstr("is no credential's name")));
+    if (std::filesystem::exists("/run/credentials/countersignd.service")) return;  // the service runs here
+    EXPECT_THAT(refusals(load_with("pepper = \"pepper\"", "pepper = \"credential:pepper\"")),
+                Contains(HasSubstr("LoadCredentialEncrypted=pepper")));
+}
+
 struct Refusal {
     const char* name;
     std::string_view from;
@@ -348,9 +387,8 @@ TEST_F(Load, MigrationModesAndWeakAlgorithmsWarnAtEachLoad) {
                 Contains(HasSubstr("warning: profile.default.challenge.mode: anybody")));
     EXPECT_THAT(warnings(load_with("mode = \"one-time\"", "mode = \"single-password\", password_file = \"p\"")),
                 Contains(HasSubstr("one password enrolls everybody")));
-    const auto weak = warnings(
-        load_with("paths = [\"/cert",
-                  "ciphers = [\"DES-CBC\"]\ndigests = [\"SHA-1\"]\npaths = [\"/cert"));
+    const auto weak =
+        warnings(load_with("paths = [\"/cert", "ciphers = [\"DES-CBC\"]\ndigests = [\"SHA-1\"]\npaths = [\"/cert"));
     EXPECT_THAT(weak, Contains(HasSubstr("accepts DES-CBC")));
     EXPECT_THAT(weak, Contains(HasSubstr("accepts SHA-1 signatures")));
 }
