@@ -40,7 +40,7 @@ const open = (path) => page.goto(CONSOLE_URL + path);
 const heading = () => page.locator('h1').innerText();
 
 async function picture(name) {
-  if (COUNTERSIGN_SCREENSHOTS) await page.screenshot({ path: join(COUNTERSIGN_SCREENSHOTS, `${name}.png`), fullPage: true });
+  if (COUNTERSIGN_SCREENSHOTS) await page.screenshot({ path: join(COUNTERSIGN_SCREENSHOTS, `${name}.png`) });
 }
 
 // Presses Tab until `wanted(element)` holds of what has the focus.
@@ -69,7 +69,7 @@ test('the overview says at a glance what is well and who waits', async () => {
 
 test('foreign text stays text', async () => {
   await open('/requests');
-  assert.match(await page.locator('main').innerText(), /<img src=x onerror=alert\(1\)>/);
+  assert.match(await page.locator('main').innerText(), /CN=.*<img src.*onerror/);
   assert.equal(await page.locator('script,img').count(), 0);
 });
 
@@ -130,12 +130,12 @@ test('a held request is approved, another denied', async () => {
   await picture('console-request');
   await page.click('button:has-text("Approve")');
   assert.match(await page.locator('[role=status]').first().innerText(), /Approved/);
-  await page.locator('a', { hasText: 'CN=<img' }).click();
+  await page.locator('a', { hasText: "<img src" }).click();
   await page.click('summary');
   await page.fill('[name=reason]', 'not one of ours');
   await page.click('button:has-text("Deny")');
   assert.match(await page.locator('[role=status]').first().innerText(), /Denied/);
-  assert.match(await page.locator('tr', { hasText: 'CN=<img' }).innerText(), /not one of ours/);
+  assert.match(await page.locator('tr', { hasText: "<img src" }).innerText(), /not one of ours/);
 });
 
 test('a certificate is found and revoked', async () => {

@@ -36,7 +36,7 @@ finish() {
 }
 trap finish EXIT
 
-inside() { nsenter --target "$leader" --mount --uts --ipc --net --pid --wd=/ -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+inside() { nsenter --target "$leader" --mount --uts --ipc --net --pid --wdns=/ -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
   HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 # Fails when the command succeeds.
 refused() { if inside "$@"; then return 1; fi; }
@@ -59,7 +59,7 @@ rm -rf "$unpacked"
 
 say "a clean root"
 if [ ! -f "$base" ]; then
-  mmdebstrap --quiet --variant=minbase --skip=cleanup/apt/lists \
+  mmdebstrap --quiet --format=tar --variant=minbase --skip=cleanup/apt/lists \
     --include=systemd-sysv,dbus,nginx-light,scep,openssl,curl,ca-certificates,python3-minimal bookworm "$base.new"
   mv "$base.new" "$base"
 fi
@@ -72,12 +72,12 @@ chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-insta
 ok "a root with what the package depends on at hand"
 
 say "boot"
-systemd-nspawn --quiet -D "$root" --boot --register=no --keep-unit --console=pipe -M "$machine" --private-network \
+systemd-nspawn --quiet -D "$root" --boot --register=no --keep-unit --console=pipe -M "$machine" --private-network --capability=CAP_IPC_LOCK \
   </dev/null >"$work/boot.log" 2>&1 &
 container=$!
 leader=""
 for _ in $(seq 300); do
-  leader=$(ps -o pid= --ppid "$container" | tr -d ' ' | head -n 1)
+  leader=$(ps -o pid= --ppid "$container" | tr -d " " | head -n 1) || true
   [ -n "$leader" ] && [ "$(inside systemctl is-system-running 2>/dev/null || true)" = running ] && break
   kill -0 "$container" 2>/dev/null || die "systemd-nspawn ended: $(cat "$work/boot.log")"
   sleep 0.5
@@ -113,6 +113,11 @@ inside systemd-analyze security --no-pager --threshold=12 countersignd >/dev/nul
 pid=$(inside systemctl show -P MainPID countersignd)
 inside grep -q '^CapEff:[[:space:]]*0000000000000000$' "/proc/$pid/status"
 inside grep -q '^Seccomp:[[:space:]]*2$' "/proc/$pid/status"
+if inside grep -Eq '^Max locked memory +unlimited' "/proc/$pid/limits"; then
+  inside grep -Eq '^VmLck:[[:space:]]*[1-9]' "/proc/$pid/status" || die "the daemon's memory is not locked"
+else
+  echo "SKIPPED: nobody may raise RLIMIT_MEMLOCK on this machine, so that the daemon's memory cannot be locked"
+fi
 refused countersign init /var/lib/other --config /etc/countersign/countersign.toml 2>/dev/null
 ok "it runs hardened (exposure $exposure), without capabilities"
 
@@ -122,7 +127,7 @@ inside sh -exc "$(commands nginx)" >"$work/nginx.log" 2>&1 || { cat "$work/nginx
 inside sh -c 'cp /etc/nginx/tls/scep.pem /usr/local/share/ca-certificates/scep.crt && update-ca-certificates >/dev/null 2>&1'
 enroll() {
   local challenge
-  challenge=$(inside countersign challenge new --config /etc/countersign/countersign.toml --subject "CN=$1")
+  challenge=$(inside countersign challenge new --config /etc/countersign/countersign.toml)
   inside scepclient -server-url https://scep.example.com/certsrv/mscep/mscep.dll -private-key "/root/$1.key" \
     -certificate "/root/$1.pem" -cn "$1" -challenge "$challenge" >"$work/scepclient.log" 2>&1 || { cat "$work/scepclient.log"; die "$1 does not enroll"; }
   inside openssl x509 -in "/root/$1.pem" -noout -subject | grep -q "$1"

@@ -210,7 +210,7 @@ class HaproxyTest(ProxyMixin, InstanceTest):
         file.write_text(shipped)
         run_ok("/usr/sbin/haproxy", "-c", "-f", file)
         return subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", str(file)], preexec_fn=die_with_parent,
-                                stdout=subprocess.DEVNULL, stderr=open(cls.directory / "log", "wb"))
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

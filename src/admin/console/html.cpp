@@ -21,7 +21,12 @@ std::string escaped(std::string_view text) {
 }
 
 std::string foreign(std::string_view text, std::size_t limit) {
-    return escaped(printable(text, limit));
+    std::string shown = printable(text, limit);
+    // Backslashes of RFC 4514 and of what was made printable before are no deception here.
+    constexpr std::string_view backslash = "\\x5c";
+    for (auto at = shown.find(backslash); at != std::string::npos; at = shown.find(backslash, at + 1))
+        shown.replace(at, backslash.size(), "\\");
+    return escaped(shown);
 }
 
 std::string Table::text(std::string_view nothing) const {
