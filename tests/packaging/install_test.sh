@@ -128,9 +128,10 @@ inside sh -c 'cp /etc/nginx/tls/scep.pem /usr/local/share/ca-certificates/scep.c
 enroll() {
   local challenge
   challenge=$(inside countersign challenge new --config /etc/countersign/countersign.toml)
-  inside scepclient -server-url https://scep.example.com/certsrv/mscep/mscep.dll -private-key "/root/$1.key" \
-    -certificate "/root/$1.pem" -cn "$1" -challenge "$challenge" >"$work/scepclient.log" 2>&1 || { cat "$work/scepclient.log"; die "$1 does not enroll"; }
-  inside openssl x509 -in "/root/$1.pem" -noout -subject | grep -q "$1"
+  inside mkdir "/root/$1"   # the client keeps its request beside its key
+  inside scepclient -server-url https://scep.example.com/certsrv/mscep/mscep.dll -private-key "/root/$1/key.pem" \
+    -certificate "/root/$1/certificate.pem" -cn "$1" -challenge "$challenge" >"$work/scepclient.log" 2>&1 || { cat "$work/scepclient.log"; die "$1 does not enroll"; }
+  inside openssl x509 -in "/root/$1/certificate.pem" -noout -subject | grep -q "$1"
 }
 enroll first-device
 refused curl -sf https://scep.example.com/countersign/ >/dev/null
@@ -150,7 +151,7 @@ ok "the pepper is a credential, and systemd holds the socket"
 inside sh -ec 'mkdir -p /run/t && for f in /usr/share/doc/countersign/examples/countersignd.service.d/*.conf; do
   sed "/LoadCredentialEncrypted/d" $f >/run/t/$(basename $f); mkdir -p /run/systemd/system/countersignd.service.d
   cp /run/t/$(basename $f) /run/systemd/system/countersignd.service.d/; systemctl daemon-reload
-  systemd-analyze verify --recursive-errors=no countersignd.service; rm /run/systemd/system/countersignd.service.d/*; done; systemctl daemon-reload'
+  systemd-analyze verify --man=no --recursive-errors=no countersignd.service; rm /run/systemd/system/countersignd.service.d/*; done; systemctl daemon-reload'
 ok "the drop-ins for HSMs are well formed"
 inside sh -ec 'logrotate=/etc/logrotate.d/countersign; test -s $logrotate; grep -q "su countersign countersign" $logrotate'
 
