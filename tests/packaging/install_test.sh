@@ -166,11 +166,11 @@ enroll third-device
 ok "everything is there after an upgrade, and the service was restarted"
 
 say "remove and purge"
-inside dpkg -r countersign >/dev/null 2>&1
+inside dpkg -r countersign >"$work/remove.log" 2>&1 || { cat "$work/remove.log"; die "it cannot be removed"; }
 refused systemctl is-active --quiet countersignd
 inside test -f /var/lib/countersign/countersign.db -a -s /etc/countersign/countersign.toml
 ok "removing keeps state and configuration"
-inside dpkg -P countersign >/dev/null 2>&1
+inside dpkg -P countersign >"$work/purge.log" 2>&1 || { cat "$work/purge.log"; die "it cannot be purged"; }
 refused test -e /var/lib/countersign
 refused test -e /etc/countersign
 refused test -e /etc/apparmor.d/usr.sbin.countersignd
