@@ -27,12 +27,12 @@ class HsmTest(InstanceTest):
         instance = self.token_instance()
         self.assertEqual([str(file) for file in instance.home.rglob("*.key")], [])
         configuration = instance.config.read_text()
-        self.assertEqual(configuration.count('"pkcs11:token=ra;object=countersign-'), 3)
+        self.assertEqual(configuration.count('"pkcs11:token=ra;object=countersign-'), 4)
         self.assertNotIn("4711", configuration)
         objects = self.objects(instance)
-        for name in ("countersign-agent", "countersign-encryption", "countersign-ca"):
+        for name in ("countersign-agent", "countersign-encryption", "countersign-ca", "countersign-audit"):
             self.assertIn(name, objects)
-        self.assertEqual(objects.count("never extractable"), 3)
+        self.assertEqual(objects.count("never extractable"), 4)
         self.assertEqual(countersign("check", "--config", instance.config, env=instance.environment).returncode, 0)
 
     def test_init_overwrites_no_key(self):
