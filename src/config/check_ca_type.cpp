@@ -67,6 +67,7 @@ void check_connection(Document& document, const std::string& key, const CaConnec
 }  // namespace
 
 void check_ca_type(Document& document, const std::string& key, const CaSettings& ca) {
+    if (ca.type.empty()) return;  // refused already
     if (ca.local()) return check_local(document, key, ca);
     for (const auto name : of_the_local_ca) {
         const std::string full = key + "." + std::string(name);

@@ -254,7 +254,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"bad_store", "[secrets]", "[store]\nurl = \"mysql:x\"\n[secrets]",
                 "store.url: \"mysql:x\" is no database"},
         Refusal{"unknown_ca_type", "type = \"local\"", "type = \"remote\"",
-                "ca.default.type: \"remote\" is not known here; write \"local\""}),
+                "ca.default.type: \"remote\" is not known here; write one of: local, exec"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
