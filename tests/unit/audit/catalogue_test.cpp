@@ -15,7 +15,7 @@ TEST(Catalogue, EveryEntryHasAnIdAndAMeaningOfItsOwn) {
     for (const CatalogueEntry& entry : catalogue()) {
         EXPECT_TRUE(ids.insert(entry.id).second) << entry.id;
         EXPECT_TRUE(meanings.insert(entry.meaning).second) << entry.id;
-        EXPECT_TRUE(std::regex_match(std::string(entry.id), std::regex("[a-z_]+\\.[a-z]+"))) << entry.id;
+        EXPECT_TRUE(std::regex_match(std::string(entry.id), std::regex("[a-z_]+\\.[a-z_]+"))) << entry.id;
         EXPECT_GT(entry.meaning.size(), 20u) << entry.id;
         EXPECT_EQ(entry.meaning.back(), '.') << entry.id;
     }
