@@ -10,7 +10,7 @@ class Agent {
 public:
     static ca::CountersignedRequest countersigned(Bytes cms, crypto::CertificateRequest request,
                                                   crypto::CertificateContent plan) {
-        return {std::move(cms), std::move(request), std::move(plan), "device"};
+        return {std::move(cms), std::move(request), std::move(plan), "device", std::nullopt};
     }
 };
 
