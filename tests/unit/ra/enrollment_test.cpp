@@ -240,14 +240,17 @@ TEST_F(EnrollmentTest, NoSecretIsInTheAudit) {
 
 TEST_F(EnrollmentTest, WithoutAnAuditRecordNothingIsIssued) {
     const auto challenge = station.mint();
-    for (const auto* id : {"enrollment.accepted", "enrollment.issued"}) {
-        station.audit.broken = id;
-        const auto device = station.device();
-        const auto reply = station.send(station.message(device, {.challenge = challenge}));
-        ASSERT_FALSE(reply.has_value()) << id;
-        EXPECT_EQ(reply.error().kind, ErrorKind::unavailable);
-        EXPECT_EQ(station.certificates(), 0U);
-    }
+    const auto device = station.device();
+    station.audit.broken = "enrollment.accepted";
+    const auto reply = station.send(station.message(device, {.challenge = challenge}));
+    ASSERT_FALSE(reply.has_value());
+    EXPECT_EQ(reply.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(station.certificates(), 0U);
+
+    // By then the CA may have issued: the client polls until it can be told.
+    station.audit.broken = "enrollment.issued";
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = challenge})).status, PkiStatus::pending);
+    EXPECT_EQ(station.certificates(), 0U);
 }
 
 TEST_F(EnrollmentTest, WhatIsNoMessageIsAnErrorAndNotAReply) {
