@@ -193,7 +193,8 @@ constexpr Key key_table[] = {
         "How much of a certificate's life has passed when it is renewed."}
         .between(1, 99, "percent"),
     Key{"ra", "renew_key", Kind::text, "\"new\"", put<&Ra::renew_key>,
-        "Whether renewed certificates are for new keys, made where the old ones are (the token, or files in directory), "
+        "Whether renewed certificates are for new keys, made where the old ones are (the token, or files in "
+        "directory), "
         "or for the same ones."}
         .among("new,same"),
     Key{"ra", "certificate_days", Kind::number, "730", put<&Ra::certificate_days>,
@@ -203,7 +204,8 @@ constexpr Key key_table[] = {
         "How long after a rollover the keys before it still serve clients that remember them. 0: not at all."}
         .between(0, 3650, "days"),
     {"ra", "directory", Kind::file, "\"ra\"", put<&Ra::directory>,
-     "Where rollovers are kept: NAME.json with the renewed certificates, and new keys in files. The daemon must be able "
+     "Where rollovers are kept: NAME.json with the renewed certificates, and new keys in files. The daemon must be "
+     "able "
      "to write there."},
 
     Key{"ra.*.encryption", "key", Kind::key, "", put<&Pair::key>, pair_key_meaning}.needed().guarded(),

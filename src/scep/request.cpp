@@ -73,9 +73,8 @@ struct RequestOpener {
             return Refusal{Wire::undecipherable, "no request messageType"};
         }
         if (!accepted.digests.contains(envelope.digest())) {
-            return Refusal{Wire::unsupported_algorithm,
-                           "signed with " + std::string(crypto::name(envelope.digest())) +
-                               ", which is not accepted by this profile"};
+            return Refusal{Wire::unsupported_algorithm, "signed with " + std::string(crypto::name(envelope.digest())) +
+                                                            ", which is not accepted by this profile"};
         }
         if (!data) {
             const bool algorithm = data.error().kind == ErrorKind::denied;
@@ -98,9 +97,8 @@ struct RequestOpener {
         if (!keys::unwraps(*key.key, style.transport)) {
             return Refusal{Wire::unsupported_algorithm, "a key transport that this key cannot undo"};
         }
-        const auto content_key =
-            keys::unwrap_content_key(*key.key, style.transport, match.recipient->encrypted_key,
-                                     crypto::key_size(data.cipher), substitute_secret);
+        const auto content_key = keys::unwrap_content_key(*key.key, style.transport, match.recipient->encrypted_key,
+                                                          crypto::key_size(data.cipher), substitute_secret);
         if (!content_key) return Refusal{Wire::key_unavailable, describe(content_key.error())};
         const auto plaintext = crypto::decrypt(data.cipher, content_key->reveal(), data.iv, data.ciphertext);
         // The octets are read even where the padding did not hold, so that either way the same work is done.

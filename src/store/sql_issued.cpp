@@ -88,8 +88,8 @@ Result<std::vector<IssuedCertificate>> SqlIssued::find_by_serial(const std::stri
 Result<std::vector<IssuedCertificate>> SqlIssued::list(const IssuedFilter& filter) {
     const std::string wanted = to_lower(filter.subject_contains);
     const std::string profiles = name_list(filter.profiles);
-    return select(kList, {filter.profile, filter.profile, profiles, profiles, wanted, wanted, filter.only_valid ? 1 : 0, filter.now,
-                          limit_of(filter.limit)});
+    return select(kList, {filter.profile, filter.profile, profiles, profiles, wanted, wanted, filter.only_valid ? 1 : 0,
+                          filter.now, limit_of(filter.limit)});
 }
 
 Result<void> SqlIssued::revoke(const std::string& ca, const std::string& serial, int reason, Time when) {

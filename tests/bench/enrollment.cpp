@@ -147,7 +147,8 @@ void measure_token(const Options& options, Report& report) {
         report.tokens.push_back(row);
     }
     report.remarks.emplace_back(
-        "Token alone: one raw decryption and three signatures through PKCS#11 directly, on as many threads as the daemon "
+        "Token alone: one raw decryption and three signatures through PKCS#11 directly, on as many threads as the "
+        "daemon "
         "has workers. SoftHSM computes on the same cores as the daemon, so what the daemon does besides RSA is missing "
         "from the token's own rate; a token with a processor of its own loses nothing that way.");
 }
@@ -192,7 +193,8 @@ void run(const Options& options) {
         report.remarks.emplace_back(
             "scepserver does less: one private decryption and two signatures, no countersignature, one shared "
             "password, no "
-            "one-time passwords, no audit file. What it refused under several connections are races in its file depot.");
+            "one-time passwords, no audit file. What it refused under several connections are races in its file "
+            "depot.");
     }
     std::cout << report.table();
     if (!options.json.empty()) std::ofstream(options.json) << report.json() << '\n';

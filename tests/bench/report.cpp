@@ -13,8 +13,8 @@ std::string Report::table() const {
            "server       connections  issued refused     per s  CPU ms each  RSA ms each    ratio\n";
     for (const auto& row : enrollments) {
         out << std::left << std::setw(13) << row.server << std::right << std::setw(11) << row.connections
-            << std::setw(8) << row.enrollments << std::setw(8) << row.refused << std::setw(10) << std::setprecision(1) << row.per_second()
-            << std::setw(13) << std::setprecision(3) << row.cpu_ms_each() << std::setw(13)
+            << std::setw(8) << row.enrollments << std::setw(8) << row.refused << std::setw(10) << std::setprecision(1)
+            << row.per_second() << std::setw(13) << std::setprecision(3) << row.cpu_ms_each() << std::setw(13)
             << row.primitives.enrollment_ms() << std::setw(9) << row.ratio() << '\n';
     }
     out << "\nRSA ms each: one private decryption and three signatures on one thread, measured before and after each "

@@ -23,7 +23,8 @@ inline void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_flag("--json", options.json, "Print JSON");
 }
 
-// Settings, database, audit and keys of an instance, opened for one command. The daemon may be running on the same store.
+// Settings, database, audit and keys of an instance, opened for one command. The daemon may be running on the same
+// store.
 struct OpenInstance {
     config::Settings settings;
     std::unique_ptr<store::Database> database;

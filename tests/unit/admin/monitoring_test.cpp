@@ -57,7 +57,8 @@ TEST_F(MonitoringTest, OnlyWhoSpeaksForThemselvesOnThisMachineIsLocal) {
         for (auto& [name, value] : here.headers) value = name == "host" ? host : value;
         EXPECT_TRUE(is_local(here)) << host;
     }
-    for (const char* host : {"ra.example", "localhost.example", "127.evil.example", "192.0.2.1:8080", "[2001:db8::1]:80"}) {
+    for (const char* host :
+         {"ra.example", "localhost.example", "127.evil.example", "192.0.2.1:8080", "[2001:db8::1]:80"}) {
         auto proxied = local();
         for (auto& [name, value] : proxied.headers) value = name == "host" ? host : value;
         EXPECT_FALSE(is_local(proxied)) << host << ": a proxy that adds no header of its own";

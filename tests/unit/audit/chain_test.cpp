@@ -75,9 +75,10 @@ TEST_F(Chain, AnUntouchedHistoryIsNotSuspected) {
 TEST_F(Chain, ALineIsHashedAsDocumented) {
     ChainHead head;
     const auto line = append_to_chain(head, Event(event::daemon_started).with("config", "x"), clock_.now());
-    EXPECT_EQ(line, R"({"seq":1,"time":"2026-11-21T06:00:00.000Z","event":"daemon.started","severity":"info","config":"x",)"
-                    R"("chain":")" +
-                        head.hash + "\"}\n");
+    EXPECT_EQ(line,
+              R"({"seq":1,"time":"2026-11-21T06:00:00.000Z","event":"daemon.started","severity":"info","config":"x",)"
+              R"("chain":")" +
+                  head.hash + "\"}\n");
     const auto file = directory_ / "hashed";
     std::ofstream(file) << std::string(64, '0') << line.substr(0, line.find(",\"chain\"")) << "}";
     std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(("sha256sum " + file.string()).c_str(), "r"), ::pclose);

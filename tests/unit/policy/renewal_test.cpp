@@ -44,7 +44,8 @@ struct Renewal {
     Decision judged() const {
         const auto certificate = countersign::test::issue(content, ca, rsa_key(0), 7);
         const auto foreign = countersign::test::self_signed(rsa_key(3));
-        const auto request = request_for(new_key_is_ec ? countersign::test::p256_key() : rsa_key(new_key), subject, std::nullopt, sans);
+        const auto request =
+            request_for(new_key_is_ec ? countersign::test::p256_key() : rsa_key(new_key), subject, std::nullopt, sans);
         Facts facts;
         facts.purpose = Purpose::renew;
         facts.profile = "default";
