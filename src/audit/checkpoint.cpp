@@ -14,12 +14,12 @@ crypto::SignatureScheme scheme_of(const crypto::PublicKey& key) {
     return key.scheme_with(crypto::DigestAlgorithm::sha256);
 }
 
-bool says(const nlohmann::json& line, const char* member, const std::string& text) {
-    const auto found = line.find(member);
-    return found != line.end() && found->is_string() && found->get<std::string>() == text;
-}
-
 }  // namespace
+
+std::string text_of(const nlohmann::json& line, const char* member) {
+    const auto found = line.find(member);
+    return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
 
 Result<Event> checkpoint_event(const ChainHead& head, keys::Key& key) {
     TRY(const Bytes signature, key.sign(scheme_of(key.public_key()), as_bytes(statement(head))));
@@ -30,12 +30,10 @@ Result<Event> checkpoint_event(const ChainHead& head, keys::Key& key) {
 }
 
 Result<void> check_checkpoint(const nlohmann::json& line, const ChainHead& head, const crypto::PublicKey& key) {
-    if (!says(line, "covers", head.text())) return fail::denied("the checkpoint is about another line");
-    if (!says(line, "key", key.fingerprint()))
+    if (text_of(line, "covers") != head.text()) return fail::denied("the checkpoint is about another line");
+    if (text_of(line, "key") != key.fingerprint())
         return fail::denied("the checkpoint was signed with another key than the audit key");
-    const auto text = line.find("signature");
-    const auto signature = text != line.end() && text->is_string() ? crypto::from_base64(text->get<std::string>())
-                                                                   : Result<Bytes>(fail::malformed("no signature"));
+    const auto signature = crypto::from_base64(text_of(line, "signature"));
     if (!signature || !key.verify(scheme_of(key), as_bytes(statement(head)), *signature))
         return fail::denied("the signature of the checkpoint is wrong");
     return {};

@@ -11,6 +11,9 @@ namespace countersign::audit {
 // "The line numbered `head.seq` has the hash `head.hash`." unavailable: the key is away.
 Result<Event> checkpoint_event(const ChainHead& head, keys::Key& key);
 
+// A member of a line that may be anything; empty: absent, or no text.
+std::string text_of(const nlohmann::json& line, const char* member);
+
 // Whether `line`, an audit.checkpoint as JSON, says so of `head` and is signed by `key`. denied: why not.
 Result<void> check_checkpoint(const nlohmann::json& line, const ChainHead& head, const crypto::PublicKey& key);
 

@@ -10,11 +10,6 @@
 namespace countersign::audit {
 namespace {
 
-std::string text_of(const nlohmann::json& line, const char* member) {
-    const auto found = line.find(member);
-    return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // Reads the lines of all files in turn and keeps the place in the chain.
 class Verifier {
 public:
