@@ -32,6 +32,8 @@ struct Options {
     std::vector<std::size_t> connections{1, 8, 32};
     bool token = true;
     double token_seconds = 5;
+    unsigned paced_engines = 4;
+    unsigned paced_ms = 10;
 };
 
 constexpr std::size_t kPrimitiveRounds = 150;
@@ -118,11 +120,20 @@ std::size_t worker_count() {
     return std::max(8U, 4 * std::thread::hardware_concurrency());
 }
 
+// A token, and what it is called in the table.
+struct TokenUnderTest {
+    std::string name;
+    std::string module;  // empty: SoftHSM itself
+};
+
 // Files and token in turn, the token by itself around each row: what the machine does besides changes by the minute.
-void measure_token(const Options& options, Report& report) {
-    const SoftHsmToken token(fs::path(options.directory) / "softhsm");
-    const auto in_files = make_instance(options.countersign, fs::path(options.directory) / "files");
-    const auto in_token = make_instance(options.countersign, fs::path(options.directory) / "token", token.uri());
+// The token is asked by as many threads as could be in it at once: one for each connection, at most one for each
+// worker.
+void measure_token(const Options& options, const TokenUnderTest& under_test, Report& report) {
+    const auto directory = fs::path(options.directory) / under_test.name;
+    const SoftHsmToken token(directory / "softhsm", under_test.module);
+    const auto in_files = make_instance(options.countersign, directory / "files");
+    const auto in_token = make_instance(options.countersign, directory / "token", token.uri());
     ServerProcess file_server({options.countersignd, "--config", in_files.config.string()}, {},
                               in_files.directory / "daemon.log");
     ServerProcess token_server({options.countersignd, "--config", in_token.config.string()}, {},
@@ -137,20 +148,32 @@ void measure_token(const Options& options, Report& report) {
         const auto files = measure_enrollments("files", file_server, in_files.endpoint, file_maker,
                                                file_minter.mint(options.enrollments), connections);
         TokenRow row;
+        row.token = under_test.name;
         row.files_per_second = files.per_second();
-        row.raw_threads = worker_count();
+        row.raw_threads = std::min(connections, worker_count());
         const double before = token.raw_per_second(row.raw_threads, options.token_seconds);
-        row.enrollments = measure_enrollments("softhsm", token_server, in_token.endpoint, token_maker,
+        row.enrollments = measure_enrollments(under_test.name, token_server, in_token.endpoint, token_maker,
                                               token_minter.mint(options.enrollments), connections);
         row.raw_per_second = (before + token.raw_per_second(row.raw_threads, options.token_seconds)) / 2;
         if (row.enrollments.refused > 0) throw std::runtime_error("countersignd refused a good request");
         report.tokens.push_back(row);
     }
-    report.remarks.emplace_back(
-        "Token alone: one raw decryption and three signatures through PKCS#11 directly, on as many threads as the "
-        "daemon "
-        "has workers. SoftHSM computes on the same cores as the daemon, so what the daemon does besides RSA is missing "
-        "from the token's own rate; a token with a processor of its own loses nothing that way.");
+}
+
+void measure_tokens(const Options& options, Report& report) {
+    measure_token(options, {"softhsm", {}}, report);
+    ::setenv("COUNTERSIGN_PACED_ENGINES", std::to_string(options.paced_engines).c_str(), 1);
+    ::setenv("COUNTERSIGN_PACED_MS", std::to_string(options.paced_ms).c_str(), 1);
+    measure_token(options, {"paced", COUNTERSIGN_PACED_TOKEN}, report);
+    report.remarks.push_back(
+        "Token alone: one raw decryption and three signatures through PKCS#11 directly, on as many threads as could be "
+        "in it "
+        "at once. softhsm computes on the same cores as the daemon, so what the daemon does besides RSA is missing "
+        "from "
+        "the token's own rate. paced is SoftHSM behind a module that takes the time of a token with processors of its "
+        "own: " +
+        std::to_string(options.paced_engines) + " operations at once, " + std::to_string(options.paced_ms) +
+        " ms each, most of it waiting.");
 }
 
 void measure_scepserver(const Options& options, Report& report) {
@@ -184,7 +207,7 @@ void run(const Options& options) {
     if (!options.token || !SoftHsmToken::installed()) {
         report.remarks.emplace_back("Keys in a token: not measured.");
     } else {
-        measure_token(options, report);
+        measure_tokens(options, report);
     }
     if (options.scepserver.empty() || !fs::exists(options.scepserver)) {
         report.remarks.emplace_back("scepserver (Debian package scep) is not installed: not compared.");
@@ -213,8 +236,10 @@ int main(int argc, char** argv) {
     app.add_option("--enrollments", options.enrollments, "How many for each row (at most 10000)");
     app.add_option("--queries", options.queries, "How many for each row");
     app.add_option("--connections", options.connections, "Numbers of connections");
-    app.add_flag("!--no-token", options.token, "Do not measure keys in SoftHSM");
+    app.add_flag("!--no-token", options.token, "Do not measure keys in a token");
     app.add_option("--token-seconds", options.token_seconds, "How long the token is measured by itself, each time");
+    app.add_option("--paced-engines", options.paced_engines, "Operations the paced token works on at once");
+    app.add_option("--paced-ms", options.paced_ms, "How long the paced token takes for each");
     CLI11_PARSE(app, argc, argv);
     try {
         run(options);

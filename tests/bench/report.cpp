@@ -29,14 +29,15 @@ std::string Report::table() const {
             << row.per_core_second() << '\n';
     }
     if (!tokens.empty()) {
-        out << "\nEvery key in SoftHSM, beside the token by itself and beside files\n"
-               "connections  issued     per s  token alone  of the token   of files  CPU ms each\n";
+        out << "\nEvery key in a token, beside the token by itself and beside files\n"
+               "token    connections  issued     per s  token alone  of the token   of files  CPU ms each\n";
     }
     for (const auto& row : tokens) {
-        out << std::setw(11) << row.enrollments.connections << std::setw(8) << row.enrollments.enrollments
-            << std::setw(10) << std::setprecision(1) << row.enrollments.per_second() << std::setw(13)
-            << row.raw_per_second << std::setw(14) << std::setprecision(2) << row.of_token() << std::setw(11)
-            << row.of_files() << std::setw(13) << std::setprecision(3) << row.enrollments.cpu_ms_each() << '\n';
+        out << std::left << std::setw(9) << row.token << std::right << std::setw(11) << row.enrollments.connections
+            << std::setw(8) << row.enrollments.enrollments << std::setw(10) << std::setprecision(1)
+            << row.enrollments.per_second() << std::setw(13) << row.raw_per_second << std::setw(14)
+            << std::setprecision(2) << row.of_token() << std::setw(11) << row.of_files() << std::setw(13)
+            << std::setprecision(3) << row.enrollments.cpu_ms_each() << '\n';
     }
     for (const auto& remark : remarks) out << '\n' << remark << '\n';
     return std::move(out).str();
@@ -65,7 +66,8 @@ std::string Report::json() const {
     }
     document["tokens"] = nlohmann::json::array();
     for (const auto& row : tokens) {
-        document["tokens"].push_back({{"connections", row.enrollments.connections},
+        document["tokens"].push_back({{"token", row.token},
+                                      {"connections", row.enrollments.connections},
                                       {"enrollments", row.enrollments.enrollments},
                                       {"per_second", row.enrollments.per_second()},
                                       {"cpu_ms_each", row.enrollments.cpu_ms_each()},

@@ -34,6 +34,7 @@ struct QueryRow {
 
 // Every key in a token, beside the token by itself.
 struct TokenRow {
+    std::string token;
     EnrollmentRow enrollments;
     std::size_t raw_threads = 0;
     double raw_per_second = 0;    // enrollments' worth of RSA; mean of just before and just after

@@ -15,7 +15,7 @@
 namespace countersign::bench {
 namespace {
 
-constexpr const char* module_file = "/usr/lib/softhsm/libsofthsm2.so";
+constexpr const char* softhsm_module = "/usr/lib/softhsm/libsofthsm2.so";
 constexpr const char* pin = "4711";
 
 void check(CK_RV value, const std::string& what) {
@@ -25,7 +25,7 @@ void check(CK_RV value, const std::string& what) {
 // The module, loaded and logged in; one at a time in a process.
 class Module {
 public:
-    Module() : library_(::dlopen(module_file, RTLD_NOW | RTLD_LOCAL)) {
+    explicit Module(const std::string& file) : library_(::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
         if (library_ == nullptr) throw std::runtime_error(::dlerror());
         const auto list = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library_, "C_GetFunctionList"));
         check(list(&functions_), "C_GetFunctionList");
@@ -107,10 +107,11 @@ void run(const std::string& line) {
 }  // namespace
 
 bool SoftHsmToken::installed() {
-    return std::filesystem::exists(module_file);
+    return std::filesystem::exists(softhsm_module);
 }
 
-SoftHsmToken::SoftHsmToken(const std::filesystem::path& directory) {
+SoftHsmToken::SoftHsmToken(const std::filesystem::path& directory, const std::string& module)
+    : module_(module.empty() ? softhsm_module : module) {
     std::filesystem::create_directories(directory / "tokens");
     const auto configuration = directory / "softhsm2.conf";
     std::ofstream(configuration) << "directories.tokendir = " << (directory / "tokens").string()
@@ -121,11 +122,11 @@ SoftHsmToken::SoftHsmToken(const std::filesystem::path& directory) {
     std::ofstream(pin_file) << pin << '\n';
     ::chmod(pin_file.c_str(), 0600);
     uri_ = "pkcs11:token=bench?pin-source=file:" + std::filesystem::absolute(pin_file).string() +
-           "&module-path=" + module_file;
+           "&module-path=" + module_;
 }
 
 double SoftHsmToken::raw_per_second(std::size_t threads, double seconds) const {
-    const Module module;
+    const Module module(module_);
     const Keys keys{module.key("countersign-encryption"), module.key("countersign-agent"),
                     module.key("countersign-ca")};
     perform(module.functions(), module.session(), keys);  // warm, and an error here is not in a thread
