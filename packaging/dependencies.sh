@@ -6,14 +6,14 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libssl-dev libboost1.81-dev libspdlog-dev nlohmann-json3-dev
-  libtomlplusplus-dev libcli11-dev libpugixml-dev libsoci-dev libsqlite3-dev
+  libtomlplusplus-dev libcli11-dev libpugixml-dev libsoci-dev libsqlite3-dev libpq-dev
   libcurl4-openssl-dev libcrypt-dev libkrb5-dev libsystemd-dev libp11-kit-dev prometheus-cpp-dev
 )
 test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev libbenchmark-dev
   scep certmonger strongswan-pki libstrongswan-extra-plugins
-  softhsm2 opensc
+  softhsm2 opensc postgresql
   openssl sqlite3 curl python3 python3-jsonschema python3-jwcrypto procps netcat-openbsd
   haproxy chromium prometheus apparmor
   debhelper dh-apparmor lintian mmdebstrap systemd-container

@@ -17,7 +17,7 @@ endif()
 
 add_library(countersign_flags INTERFACE)
 target_compile_options(countersign_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<CXX_COMPILER_ID:GNU>:-Werror>
   -fstack-protector-strong -fno-strict-overflow -fPIE)
 target_compile_definitions(countersign_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE OPENSSL_API_COMPAT=30000 OPENSSL_NO_DEPRECATED
@@ -51,7 +51,7 @@ set(COUNTERSIGN_LIBS_async Threads::Threads)
 set(COUNTERSIGN_LIBS_net CURL::libcurl)
 set(COUNTERSIGN_LIBS_crypto OpenSSL::Crypto)
 set(COUNTERSIGN_LIBS_keys OpenSSL::Crypto PkgConfig::P11KIT)
-set(COUNTERSIGN_LIBS_store soci_core soci_sqlite3 sqlite3 Threads::Threads)
+set(COUNTERSIGN_LIBS_store soci_core soci_sqlite3 soci_postgresql sqlite3 PkgConfig::LIBPQ Threads::Threads)
 set(COUNTERSIGN_LIBS_audit nlohmann_json::nlohmann_json)
 set(COUNTERSIGN_LIBS_ca nlohmann_json::nlohmann_json pugixml::pugixml)
 set(COUNTERSIGN_LIBS_ra nlohmann_json::nlohmann_json Threads::Threads)

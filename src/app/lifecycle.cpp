@@ -51,12 +51,12 @@ public:
           keys_(open_key_source(settings_)),
           seal_(or_throw(AuditSeal::make(settings_.audit, *keys_, audit_trail_.file, clock_))),
           submissions_(make_submissions(settings_)),
-          enrollment_({database_->transactions(), database_->issued(), *audit_, clock_, random_, options.crash_point}),
+          enrollment_({database_->transactions(), database_->issued(), database_->holds(), *audit_, clock_, random_, options.crash_point}),
           wiring_(assemble_or_throw(settings_)),
           admin_(admin_surfaces_of(settings_)),
           workers_(worker_count(settings_.server), settings_.server.queue),
           surfaces_(settings_),
-          caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}),
+          caretaker_({database_->issued(), database_->holds(), *audit_, *keys_, clock_, random_, options.crash_point}),
           metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {
         set_log_level(settings_.log.level);
     }

@@ -22,7 +22,7 @@ std::string expected_type(Kind kind) {
         case Kind::texts: return "a list of texts";
         case Kind::file: return "a file path in quotes";
         case Kind::key: return "a key as \"file:PATH\", \"credential:NAME\" or \"pkcs11:...\"";
-        case Kind::store_url: return "a database as \"sqlite:PATH\"";
+        case Kind::store_url: return "a database as \"sqlite:PATH\" or \"postgresql://USER@HOST/DATABASE\"";
     }
     return "another type";
 }
@@ -92,7 +92,10 @@ std::variant<Value, Complaint> convert_key(std::string_view text, const std::fil
 
 std::variant<Value, Complaint> convert_store_url(std::string_view text, const std::filesystem::path& directory) {
     if (text.starts_with("sqlite:") && text.size() > 7) return Value{"sqlite:" + absolute(text.substr(7), directory)};
-    return Complaint{in_quotes(printable(text, 60)) + " is no database this program knows", "write \"sqlite:PATH\""};
+    if (text.starts_with("postgresql://")) return Value{std::string(text)};
+    // Not the text itself: it might hold a password.
+    return Complaint{"this is no database this program knows",
+                     "write \"sqlite:PATH\" or \"postgresql://USER@HOST/DATABASE\""};
 }
 
 std::variant<Value, Complaint> convert_text(const Key& key, std::string_view text,

@@ -166,7 +166,9 @@ constexpr Key key_table[] = {
         .between(0, 3600, "seconds"),
 
     Key{"store", "url", Kind::store_url, "\"sqlite:countersign.db\"", put<&StoreSettings::url>,
-        "\"sqlite:PATH\". The file must be on a local disk, not on a network file system."},
+        "\"sqlite:PATH\", on a local disk, not on a network file system; or, for several nodes,"
+        " \"postgresql://USER@HOST/DATABASE\" as libpq reads it, without a password: that belongs into its passfile"
+        " (operations/high-availability.md)."},
 
     Key{"secrets", "pepper", Kind::file, "", put<&SecretsSettings::pepper>,
         "File of at least 32 random octets. It keys the MACs under which one-time passwords are stored; without it "

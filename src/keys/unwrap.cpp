@@ -1,6 +1,7 @@
 #include "countersign/keys/unwrap.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "constant_time.hpp"
 #include "countersign/crypto/digest.hpp"

@@ -219,7 +219,8 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
 // durable commit 1 -> countersign -> CA -> durable commit 2 -> reply
 Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
                                     const crypto::CertificateContent& plan) {
-    const Hold hold(*this, attempt.id);
+    // Before it can be seen, so that nobody else advances it meanwhile.
+    TRY(const auto hold, parts_.holds.take(attempt.id));
     if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
         if (recorded.error().kind == ErrorKind::denied) return refuse_unless_known(exchange, recorded.error());
         if (recorded.error().kind != ErrorKind::conflict) return recorded.error();

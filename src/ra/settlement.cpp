@@ -182,8 +182,8 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
 }
 
 Result<store::Attempt> Enrollment::advance(const Profile& profile, const store::Attempt& attempt) {
-    const Hold hold(*this, attempt.id);
-    if (!hold.held()) return attempt;
+    TRY(const auto hold, parts_.holds.take(attempt.id));
+    if (!hold) return attempt;
     TRY(auto settled, advance_taken(profile, attempt.id));
     return std::move(settled.attempt);
 }
@@ -225,18 +225,6 @@ Result<Enrollment::Settled> Enrollment::submit_again(const Profile& profile, sto
         CHECK(parts_.transactions.record_waiting(id, settled.error().detail, parts_.clock.now()));
     }
     return settled;
-}
-
-Enrollment::Hold::Hold(Enrollment& enrollment, std::string attempt_id)
-    : enrollment_(enrollment), attempt_id_(std::move(attempt_id)) {
-    const std::lock_guard lock(enrollment_.working_mutex_);
-    held_ = enrollment_.working_.insert(attempt_id_).second;
-}
-
-Enrollment::Hold::~Hold() {
-    if (!held_) return;
-    const std::lock_guard lock(enrollment_.working_mutex_);
-    enrollment_.working_.erase(attempt_id_);
 }
 
 void Enrollment::reach(std::string_view crash_point) const {

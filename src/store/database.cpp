@@ -6,6 +6,7 @@
 #include "sql_issued.hpp"
 #include "sql_transactions.hpp"
 #include "sql_used_challenges.hpp"
+#include "trouble.hpp"
 #include "writer.hpp"
 
 namespace countersign::store {
@@ -13,27 +14,30 @@ namespace {
 
 constexpr Sql kAlive{"SELECT version FROM schema_version", "", "i"};
 
-Error cannot_open(const SqliteFile& file, const std::exception& exception) {
-    return fail::unavailable("the store " + file.path + " cannot be opened: " + error_from(exception).detail);
+Error cannot_open(const std::shared_ptr<const Engine>& engine, const std::exception& exception) {
+    return fail::unavailable("the store " + engine->place() + " cannot be opened: " + error_from(exception).detail);
 }
 
 class SqlDatabase final : public Database {
 public:
     // Throws soci::soci_error.
-    SqlDatabase(const SqliteFile& file, const DatabaseOptions& options, std::unique_ptr<DaemonLock> lock)
+    SqlDatabase(const std::shared_ptr<const Engine>& engine, const DatabaseOptions& options,
+                std::unique_ptr<ExclusiveUse> lock)
         : lock_(std::move(lock)),
-          writer_(file, options),
-          readers_(file, options.busy_timeout_ms, options.readers),
+          writer_(engine, options),
+          readers_(engine, options.readers),
           transactions_(writer_, readers_),
           challenges_(writer_, readers_),
           issued_(writer_, readers_),
-          used_challenges_(writer_, readers_) {}
+          used_challenges_(writer_, readers_),
+          holds_(engine->make_holds()) {}
     ~SqlDatabase() override { shut(); }
 
     Transactions& transactions() override { return transactions_; }
     Challenges& challenges() override { return challenges_; }
     Issued& issued() override { return issued_; }
     UsedChallenges& used_challenges() override { return used_challenges_; }
+    Holds& holds() override { return *holds_; }
 
     Result<void> probe() override {
         bool answered = false;
@@ -54,65 +58,66 @@ private:
     }
 
     std::mutex lock_mutex_;
-    std::unique_ptr<DaemonLock> lock_;
+    std::unique_ptr<ExclusiveUse> lock_;
     Writer writer_;
     Readers readers_;
     SqlTransactions transactions_;
     SqlChallenges challenges_;
     SqlIssued issued_;
     SqlUsedChallenges used_challenges_;
+    std::unique_ptr<Holds> holds_;
 };
 
 // Read without writing anything, and without needing leave to write.
-Result<int> version_of(const SqliteFile& file, int busy_timeout_ms) {
+Result<int> version_of(const std::shared_ptr<const Engine>& engine) {
     try {
-        Connection connection(file, busy_timeout_ms, Connection::Use::read);
+        Connection connection(engine, Use::read);
         return found_schema_version(connection);
     } catch (const std::exception& exception) {
-        return cannot_open(file, exception);
+        return cannot_open(engine, exception);
     }
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
-    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
-    if (const auto present = file.check_present(); !present) return fail::unavailable(present.error().detail);
-    std::unique_ptr<DaemonLock> lock;
+    TRY(const auto engine, Engine::from_url(options.url, options.busy_timeout_ms));
+    if (const auto present = engine->check_present(); !present) return fail::unavailable(present.error().detail);
+    std::unique_ptr<ExclusiveUse> lock;
     if (options.as_daemon) {
-        TRY(lock, DaemonLock::take(file));
+        TRY(lock, engine->take_for_daemon());
     }
-    TRY(const int version, version_of(file, options.busy_timeout_ms));
-    CHECK(check_schema_version(version, file));
+    TRY(const int version, version_of(engine));
+    CHECK(check_schema_version(version, *engine));
     try {
-        return std::unique_ptr<Database>(std::make_unique<SqlDatabase>(file, options, std::move(lock)));
+        return std::unique_ptr<Database>(std::make_unique<SqlDatabase>(engine, options, std::move(lock)));
     } catch (const std::exception& exception) {
-        return cannot_open(file, exception);
+        return cannot_open(engine, exception);
     }
 }
 
 Result<SchemaStatus> Database::migrate(const DatabaseOptions& options) {
-    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
-    CHECK(file.create_if_absent());
+    TRY(const auto engine, Engine::from_url(options.url, options.busy_timeout_ms));
+    CHECK(engine->create_if_absent());
     TRY(const SchemaStatus before, status(options));
     if (before.found == before.wanted) return before;
     // Not under the feet of a daemon that works with the old schema.
-    TRY(const auto lock, DaemonLock::take(file));
+    TRY(const auto lock, engine->take_for_migration());
     try {
-        Connection connection(file, options.busy_timeout_ms, Connection::Use::write);
+        Connection connection(engine, Use::write);
         for (bool more = true; more;) {
-            TRY(more, migrate_one_step(connection, file));
+            TRY(more, migrate_one_step(connection));
         }
     } catch (const std::exception& exception) {
-        return within("migrating the store " + file.path, error_from(exception));
+        return within("migrating the store " + engine->place(), error_from(exception));
     }
     return before;
 }
 
 Result<SchemaStatus> Database::status(const DatabaseOptions& options) {
-    TRY(const SqliteFile file, SqliteFile::from_url(options.url));
-    if (const auto present = file.check_present(); !present) return fail::unavailable(present.error().detail);
-    TRY(const int found, version_of(file, options.busy_timeout_ms));
+    TRY(const auto engine, Engine::from_url(options.url, options.busy_timeout_ms));
+    if (const auto present = engine->check_present(); !present) return fail::unavailable(present.error().detail);
+    TRY(const int found, version_of(engine));
     return SchemaStatus{found, wanted_schema_version()};
 }
 

@@ -1,13 +1,14 @@
 #include "readers.hpp"
 
+#include "trouble.hpp"
+
 #include <algorithm>
 
 namespace countersign::store {
 
-Readers::Readers(SqliteFile file, int busy_timeout_ms, std::size_t count)
-    : file_(std::move(file)), busy_timeout_ms_(busy_timeout_ms) {
+Readers::Readers(std::shared_ptr<const Engine> engine, std::size_t count) : engine_(std::move(engine)) {
     for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
-        idle_.push_back(std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::read));
+        idle_.push_back(std::make_unique<Connection>(engine_, Use::read));
     }
 }
 
@@ -23,7 +24,7 @@ Result<void> Readers::run(const Work& work) {
     }
     Result<void> result;
     try {
-        if (!connection) connection = std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::read);
+        if (!connection) connection = std::make_unique<Connection>(engine_, Use::read);
         work(*connection);
     } catch (const std::exception& exception) {
         connection.reset();

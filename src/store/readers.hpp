@@ -17,7 +17,7 @@ public:
     using Work = std::function<void(Connection&)>;
 
     // Throws soci::soci_error when the connections cannot be made. At least one, whatever `count` says.
-    Readers(SqliteFile file, int busy_timeout_ms, std::size_t count);
+    Readers(std::shared_ptr<const Engine> engine, std::size_t count);
 
     // Exceptions of `work` come back as errors, and its connection, in who knows what state, is replaced.
     Result<void> run(const Work& work);
@@ -27,8 +27,7 @@ public:
 private:
     void give_back(std::unique_ptr<Connection> connection);
 
-    SqliteFile file_;
-    int busy_timeout_ms_;
+    std::shared_ptr<const Engine> engine_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::unique_ptr<Connection>> idle_;  // a null one is made anew by whoever takes it

@@ -19,8 +19,8 @@ namespace countersign::store {
     "serial, ca, profile, attempt, kind, subject, sans, template, public_key, fingerprint, not_before, not_after, " \
     "revoked, revocation_reason, der"
 
-// Two parameters, both the name_list() of the profiles wanted; an empty one means any.
-#define COUNTERSIGN_PROFILE_IN_LIST "(:in = '' OR INSTR(:list, '\n' || profile || '\n') > 0)"
+// Three parameters, each the name_list() of the profiles wanted; an empty one means any.
+#define COUNTERSIGN_PROFILE_IN_LIST "(:in = '' OR REPLACE(:list, '\n' || profile || '\n', '') <> :same)"
 
 inline constexpr std::string_view kAttemptTypes = "ttttttttttttttttii";
 inline constexpr std::string_view kChallengeTypes = "tttttttiitit";

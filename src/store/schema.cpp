@@ -14,7 +14,6 @@ constexpr std::array kSteps{
 #include "schema/0003_used_challenges.sql"
 };
 
-constexpr Sql kTables{"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", "", "t"};
 constexpr Sql kVersion{"SELECT version FROM schema_version", "", "i"};
 constexpr Sql kSetVersion{
     "INSERT INTO schema_version (one, version) VALUES (1, :v)"
@@ -33,10 +32,11 @@ int wanted_schema_version() {
 Result<int> found_schema_version(Connection& connection) {
     bool ours = false;
     bool any = false;
-    connection.run(kTables, {}, [&](const Row& row) {
+    const soci::rowset<std::string> tables = connection.session().prepare << std::string(connection.engine().tables());
+    for (const auto& table : tables) {
         any = true;
-        ours = ours || row.text(0) == "schema_version";
-    });
+        ours = ours || table == "schema_version";
+    }
     if (!any) return 0;
     if (!ours) return fail::conflict("the database holds tables of some other program");
     int version = 0;
@@ -44,33 +44,34 @@ Result<int> found_schema_version(Connection& connection) {
     return version;
 }
 
-Result<void> check_schema_version(int found, const SqliteFile& file) {
+Result<void> check_schema_version(int found, const Engine& engine) {
     const int wanted = wanted_schema_version();
     const std::string versions =
         " (schema " + std::to_string(found) + ", this program wants " + std::to_string(wanted) + ")";
     if (found < wanted) {
-        return fail::expired("the store " + file.path + " is older than this program" + versions +
+        return fail::expired("the store " + engine.place() + " is older than this program" + versions +
                              "; run `countersign store migrate`");
     }
     if (found > wanted) {
-        return fail::conflict("the store " + file.path + " was written by a newer program" + versions +
+        return fail::conflict("the store " + engine.place() + " was written by a newer program" + versions +
                               "; install that version, or restore a backup made before it");
     }
     return {};
 }
 
-Result<bool> migrate_one_step(Connection& connection, const SqliteFile& file) {
-    connection.script("BEGIN IMMEDIATE");
+Result<bool> migrate_one_step(Connection& connection) {
+    const Engine& engine = connection.engine();
+    connection.script(engine.begin_step());
     // Looked at again under the write lock: another process may have migrated meanwhile.
     Result<int> found = found_schema_version(connection);
-    if (found && *found > wanted_schema_version()) found = check_schema_version(*found, file).error();
+    if (found && *found > wanted_schema_version()) found = check_schema_version(*found, engine).error();
     if (!found || *found == wanted_schema_version()) {
         connection.script("ROLLBACK");
         if (!found) return found.error();
         return false;
     }
     connection.script(kVersionTable);
-    connection.script(kSteps.at(static_cast<std::size_t>(*found)));
+    connection.script(engine.adapted(kSteps.at(static_cast<std::size_t>(*found))));
     connection.change(kSetVersion, {*found + 1});
     connection.script("COMMIT");
     return true;

@@ -13,10 +13,10 @@ int wanted_schema_version();
 Result<int> found_schema_version(Connection& connection);
 
 // The error that keeps a program from working with a schema that is not the one it wants.
-Result<void> check_schema_version(int found, const SqliteFile& file);
+Result<void> check_schema_version(int found, const Engine& engine);
 
 // Runs one step if the database is older than this program. True: call again. Safe when several processes migrate at
 // once.
-Result<bool> migrate_one_step(Connection& connection, const SqliteFile& file);
+Result<bool> migrate_one_step(Connection& connection);
 
 }  // namespace countersign::store

@@ -18,9 +18,9 @@ constexpr Sql kBySerial{COUNTERSIGN_SELECT_CERTIFICATE "WHERE serial = :s ORDER 
 // For people, not for requests: this one may look at every row.
 constexpr Sql kList{COUNTERSIGN_SELECT_CERTIFICATE
                     "WHERE (:p = '' OR profile = :q) AND " COUNTERSIGN_PROFILE_IN_LIST
-                    " AND (:s = '' OR INSTR(LOWER(subject), :t) > 0)"
+                    " AND (:s = '' OR REPLACE(LOWER(subject), :t, '') <> LOWER(subject))"
                     " AND (:v = 0 OR (revoked IS NULL AND not_after >= :n)) ORDER BY sequence DESC LIMIT :l",
-                    "ttttttiii", kCertificateTypes};
+                    "tttttttiii", kCertificateTypes};
 constexpr Sql kRevoke{
     "UPDATE certificates SET revoked = :w, revocation_reason = :r"
     " WHERE serial = :s AND ca = :c AND revoked IS NULL",
@@ -88,8 +88,8 @@ Result<std::vector<IssuedCertificate>> SqlIssued::find_by_serial(const std::stri
 Result<std::vector<IssuedCertificate>> SqlIssued::list(const IssuedFilter& filter) {
     const std::string wanted = to_lower(filter.subject_contains);
     const std::string profiles = name_list(filter.profiles);
-    return select(kList, {filter.profile, filter.profile, profiles, profiles, wanted, wanted, filter.only_valid ? 1 : 0,
-                          filter.now, limit_of(filter.limit)});
+    return select(kList, {filter.profile, filter.profile, profiles, profiles, profiles, wanted, wanted,
+                          filter.only_valid ? 1 : 0, filter.now, limit_of(filter.limit)});
 }
 
 Result<void> SqlIssued::revoke(const std::string& ca, const std::string& serial, int reason, Time when) {

@@ -21,11 +21,11 @@ constexpr Sql kRecent{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS " FROM attempts ORDE
 // For people, not for requests: these two may look at every row.
 constexpr Sql kList{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS " FROM attempts WHERE " COUNTERSIGN_PROFILE_IN_LIST
                     " ORDER BY sequence DESC LIMIT :l",
-                    "tti", kAttemptTypes};
+                    "ttti", kAttemptTypes};
 constexpr Sql kListInState{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS
                            " FROM attempts WHERE state = :s AND " COUNTERSIGN_PROFILE_IN_LIST
                            " ORDER BY sequence DESC LIMIT :l",
-                           "ttti", kAttemptTypes};
+                           "tttti", kAttemptTypes};
 constexpr Sql kCount{"SELECT COUNT(*) FROM attempts WHERE state = :s", "t", "i"};
 constexpr Sql kInsert{"INSERT INTO attempts (" COUNTERSIGN_ATTEMPT_COLUMNS
                       ") VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k, :l, :m, :n, :o, :p, :q, :r)",
@@ -256,8 +256,9 @@ Result<std::vector<Attempt>> SqlTransactions::recent(std::size_t limit) {
 
 Result<std::vector<Attempt>> SqlTransactions::list(const AttemptFilter& filter) {
     const std::string profiles = name_list(filter.profiles);
-    if (filter.state) return select(kListInState, {name(*filter.state), profiles, profiles, limit_of(filter.limit)});
-    return select(kList, {profiles, profiles, limit_of(filter.limit)});
+    if (filter.state)
+        return select(kListInState, {name(*filter.state), profiles, profiles, profiles, limit_of(filter.limit)});
+    return select(kList, {profiles, profiles, profiles, limit_of(filter.limit)});
 }
 
 Result<std::size_t> SqlTransactions::count(AttemptState state) {

@@ -1,11 +1,12 @@
 #include "writer.hpp"
 
+#include "trouble.hpp"
+
 #include <algorithm>
 
 namespace countersign::store {
 namespace {
 
-constexpr Sql kBegin{"BEGIN IMMEDIATE", "", ""};
 constexpr Sql kCommit{"COMMIT", "", ""};
 constexpr Sql kSavepoint{"SAVEPOINT one_caller", "", ""};
 constexpr Sql kRelease{"RELEASE one_caller", "", ""};
@@ -14,17 +15,19 @@ constexpr Sql kUndo{"ROLLBACK TO one_caller", "", ""};
 // Enough to share an fsync among everybody a busy server has, few enough that nobody waits for a crowd.
 constexpr std::size_t kLargestBatch = 256;
 
+// How often a batch that crossed another node's is done again before its callers are told to come back.
+constexpr int kMostTries = 8;
+
 Error closed() {
     return fail::unavailable("the store is closed");
 }
 
 }  // namespace
 
-Writer::Writer(SqliteFile file, const DatabaseOptions& options)
-    : file_(std::move(file)),
-      busy_timeout_ms_(options.busy_timeout_ms),
+Writer::Writer(std::shared_ptr<const Engine> engine, const DatabaseOptions& options)
+    : engine_(std::move(engine)),
       crash_point_(options.crash_point),
-      connection_(std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::write)) {}
+      connection_(std::make_unique<Connection>(engine_, Use::write)) {}
 
 Writer::~Writer() {
     close();
@@ -86,29 +89,59 @@ Writer::Batch Writer::take_waiting() {
 
 // An error is the answer to everybody in the batch whose work succeeded.
 Result<void> Writer::commit(const Batch& batch) {
+    for (int tries = 1;; ++tries) {
+        crossed_ = false;
+        Result<void> outcome = commit_once(batch);
+        if (!crossed_ || tries == kMostTries) return outcome;
+    }
+}
+
+Result<void> Writer::commit_once(const Batch& batch) {
     CHECK(begin());
+    if (run_all(batch)) return finish(batch);
+    if (crossed_) {
+        abandon_transaction();
+        for (const auto& job : batch) job->result = {};
+        return fail::unavailable("store: others kept changing the same rows at the same time");
+    }
+    std::string reason = "the transaction was lost";
+    for (const auto& job : batch) {
+        if (!job->result) reason = job->result.error().detail;
+    }
+    abandon_transaction();
+    return fail::unavailable("store: the shared transaction was rolled back: " + reason);
+}
+
+// False: the transaction is gone, rolled back by the engine itself (disk full, I/O error, connection lost) or crossed
+// by another; nobody's work is left, nor was any begun after.
+bool Writer::run_all(const Batch& batch) {
     for (const auto& job : batch) {
         job->result = run_in_savepoint(*job->work);
-        if (connection_ && connection_->in_transaction()) continue;
-        // The engine rolled everything back by itself (disk full, I/O error): nobody's work is left, nor was any begun
-        // after.
-        const Error error = job->result ? fail::unavailable("store: the transaction was lost") : job->result.error();
-        return fail::unavailable("store: the shared transaction was rolled back: " + error.detail);
+        if (crossed_ || !connection_ || !connection_->in_transaction()) return false;
     }
-    return finish(batch);
+    return true;
 }
 
 Result<void> Writer::begin() {
     try {
-        if (!connection_) {
-            connection_ = std::make_unique<Connection>(file_, busy_timeout_ms_, Connection::Use::write);
+        try {
+            begin_transaction();
+        } catch (const std::exception&) {
+            // A server that was restarted has closed this connection; a new one may be had.
+            if (connection_ && connection_->usable()) throw;
+            connection_.reset();
+            begin_transaction();
         }
-        connection_->change(kBegin, {});
         return {};
     } catch (const std::exception& exception) {
         abandon_transaction();
         return fail::unavailable(error_from(exception).detail);
     }
+}
+
+void Writer::begin_transaction() {
+    if (!connection_) connection_ = std::make_unique<Connection>(engine_, Use::write);
+    connection_->script(std::string(engine_->begin()));
 }
 
 Result<void> Writer::run_in_savepoint(const Work& work) {
@@ -119,13 +152,16 @@ Result<void> Writer::run_in_savepoint(const Work& work) {
             result = work(*connection_);
         } catch (const std::exception& exception) {
             result = error_from(exception);
+            crossed_ = trouble_of(exception) == Trouble::contention;
         }
+        if (crossed_) return result;
         if (!connection_->in_transaction()) return result;
         if (!result) connection_->change(kUndo, {});
         connection_->change(kRelease, {});
         return result;
     } catch (const std::exception& exception) {
         // The savepoint itself failed: what it holds cannot be told apart any more, so the whole transaction goes.
+        crossed_ = trouble_of(exception) == Trouble::contention;
         abandon_transaction();
         return fail::unavailable(error_from(exception).detail);
     }
@@ -136,8 +172,10 @@ Result<void> Writer::finish(const Batch& batch) {
     try {
         connection_->change(kCommit, {});
     } catch (const std::exception& exception) {
+        const auto trouble = trouble_of(exception);
+        crossed_ = trouble == Trouble::contention;
         abandon_transaction();
-        if (is_busy(exception)) return error_from(exception);
+        if (crossed_ || trouble == Trouble::busy) return error_from(exception);
         // The commit frame may be in the log although its fsync, or what comes after it, failed.
         return fail::outcome_unknown("store: the commit failed: " + words_of(exception));
     }
@@ -157,6 +195,7 @@ void Writer::abandon_transaction() {
     if (!connection_) return;
     try {
         if (connection_->in_transaction()) connection_->script("ROLLBACK");
+        if (!connection_->usable()) connection_.reset();
     } catch (const std::exception&) {
         connection_.reset();
     }

@@ -21,11 +21,12 @@ namespace countersign::store {
 class Writer {
 public:
     // Its error undoes what it wrote, and nothing else of the batch. Runs on the thread of one of those who wait,
-    // while its caller waits too, so it may refer to the caller's variables.
+    // while its caller waits too, so it may refer to the caller's variables. Runs again, from the start, when another
+    // node's transaction crossed this one's.
     using Work = std::function<Result<void>(Connection&)>;
 
     // Throws soci::soci_error when the connection cannot be made.
-    Writer(SqliteFile file, const DatabaseOptions& options);
+    Writer(std::shared_ptr<const Engine> engine, const DatabaseOptions& options);
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
@@ -48,16 +49,19 @@ private:
     void lead(std::unique_lock<std::mutex>& lock) noexcept;
     Batch take_waiting();
     Result<void> commit(const Batch& batch);
+    Result<void> commit_once(const Batch& batch);
+    bool run_all(const Batch& batch);
     Result<void> begin();
+    void begin_transaction();
     Result<void> run_in_savepoint(const Work& work);
     Result<void> finish(const Batch& batch);
     void reach(std::string_view when, const Batch& batch) const;
     void abandon_transaction();
 
-    SqliteFile file_;
-    int busy_timeout_ms_;
+    std::shared_ptr<const Engine> engine_;
     CrashPoint crash_point_;
     std::unique_ptr<Connection> connection_;  // of him who leads
+    bool crossed_ = false;                    // his batch was undone because of somebody else's
 
     std::mutex mutex_;
     std::deque<std::shared_ptr<Job>> queue_;

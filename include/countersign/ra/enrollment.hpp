@@ -11,12 +11,11 @@
 #include "countersign/policy/judge.hpp"
 #include "countersign/ra/profile.hpp"
 #include "countersign/scep/request.hpp"
+#include "countersign/store/holds.hpp"
 #include "countersign/store/issued.hpp"
 #include "countersign/store/transactions.hpp"
 
 #include <functional>
-#include <mutex>
-#include <set>
 #include <string>
 
 namespace countersign::ra {
@@ -27,6 +26,7 @@ using CrashPoint = std::function<void(std::string_view name)>;
 struct EnrollmentParts {
     store::Transactions& transactions;
     store::Issued& issued;
+    store::Holds& holds;
     audit::Sink& audit;
     const Clock& clock;
     Random& random;
@@ -112,25 +112,9 @@ private:
     // For decisions that refuse: whatever becomes of the record, the refusal stands.
     void note(const audit::Event& event);
 
-    // Marks an attempt as being worked on by a thread of ours, for as long as this lives.
-    class Hold {
-    public:
-        Hold(Enrollment& enrollment, std::string attempt_id);
-        ~Hold();
-        Hold(const Hold&) = delete;
-        Hold& operator=(const Hold&) = delete;
-        bool held() const { return held_; }
-
-    private:
-        Enrollment& enrollment_;
-        std::string attempt_id_;
-        bool held_ = false;
-    };
     void reach(std::string_view crash_point) const;
 
     EnrollmentParts parts_;
-    std::mutex working_mutex_;
-    std::set<std::string> working_;
 };
 
 }  // namespace countersign::ra

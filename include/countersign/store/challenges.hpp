@@ -13,7 +13,8 @@ namespace countersign::store {
 
 // How many unexpired outstanding challenges there may be at a time.
 struct OutstandingLimits {
-    OutstandingLimits(std::size_t profile_total, std::size_t creator_total = 0)  // NOLINT: a number alone is the profile's
+    OutstandingLimits(std::size_t profile_total,
+                      std::size_t creator_total = 0)  // NOLINT: a number alone is the profile's
         : in_profile(profile_total), by_creator(creator_total) {}
     std::size_t in_profile;
     std::size_t by_creator;  // of challenge.created_by, in every profile; 0: no limit

@@ -1,4 +1,5 @@
-// The ledger of issued certificates and their revocation. Same contract as store/transactions.hpp; rows are never removed.
+// The ledger of issued certificates and their revocation. Same contract as store/transactions.hpp; rows are never
+// removed.
 #pragma once
 
 #include "countersign/core/result.hpp"
@@ -10,10 +11,10 @@
 namespace countersign::store {
 
 struct IssuedFilter {
-    std::string subject_contains;  // empty: any
-    std::string profile;           // empty: any
+    std::string subject_contains;         // empty: any
+    std::string profile;                  // empty: any
     std::vector<std::string> profiles{};  // of one of these; empty: any
-    bool only_valid = false;       // neither revoked nor expired at `now`
+    bool only_valid = false;              // neither revoked nor expired at `now`
     Time now{};
     std::size_t limit = 1000;
 };

@@ -46,20 +46,20 @@ enum class AttemptState {
 std::string_view name(AttemptState state);  // "intent", ...
 
 struct Attempt {
-    std::string id;              // 32 lower-case hex digits, random: the idempotency key for the CA, the public request id
+    std::string id;  // 32 lower-case hex digits, random: the idempotency key for the CA, the public request id
     TransactionKey key;
     std::string kind;            // "enroll" or "renew"
     std::string request_digest;  // what makes two messages the same request (hex SHA-256)
     Bytes csr;
-    std::string plan;            // the approved certificate plan, as ra wrote it (JSON)
+    std::string plan;  // the approved certificate plan, as ra wrote it (JSON)
     std::string template_name;
-    std::string subject;         // RFC 4514, for people
-    std::string client;          // address of the client, for people
-    std::string challenge_mac;   // empty: no stored challenge
+    std::string subject;                    // RFC 4514, for people
+    std::string client;                     // address of the client, for people
+    std::string challenge_mac;              // empty: no stored challenge
     std::optional<SingleUse> single_use{};  // read by record_intent alone: the challenge named above is one of these
     AttemptState state = AttemptState::intent;
-    std::string reason;          // why held or failed, for people
-    std::string ca_handle;       // while pending
+    std::string reason;              // why held or failed, for people
+    std::string ca_handle;           // while pending
     std::string certificate_serial;  // once issued (hex)
     Time created{};
     Time updated{};
@@ -70,15 +70,15 @@ enum class ChallengeState {
     reserved,  // claimed by an attempt whose outcome is not recorded yet
     consumed,
     revoked,
-    burnt,     // refused too often for requests that did not match it
+    burnt,  // refused too often for requests that did not match it
 };
 std::string_view name(ChallengeState state);
 
 struct Challenge {
-    std::string mac;         // hex HMAC-SHA-256; unique
-    std::string id;          // 12 lower-case hex digits, random: how people name it
+    std::string mac;  // hex HMAC-SHA-256; unique
+    std::string id;   // 12 lower-case hex digits, random: how people name it
     std::string profile;
-    std::string subject;     // RFC 4514 the CSR must have; empty: any
+    std::string subject;            // RFC 4514 the CSR must have; empty: any
     std::vector<std::string> sans;  // to_text() forms the CSR must have, as a set; empty: unrestricted
     std::string template_name;      // empty: chosen from the CSR
     std::string created_by;
@@ -86,20 +86,20 @@ struct Challenge {
     Time expires{};
     ChallengeState state = ChallengeState::outstanding;
     int refusals = 0;
-    std::string attempt;     // the attempt that reserved or consumed it
+    std::string attempt;  // the attempt that reserved or consumed it
 };
 
 struct IssuedCertificate {
-    std::string serial;      // Certificate::serial_hex()
-    std::string ca;          // the CA backend's name in the configuration
-    std::string profile;     // empty: the RA's or CA's own
-    std::string attempt;     // empty: not by enrollment
-    std::string kind;        // "enroll", "renew", "ra", "ca", "quarantined"
+    std::string serial;   // Certificate::serial_hex()
+    std::string ca;       // the CA backend's name in the configuration
+    std::string profile;  // empty: the RA's or CA's own
+    std::string attempt;  // empty: not by enrollment
+    std::string kind;     // "enroll", "renew", "ra", "ca", "quarantined"
     std::string subject;
     std::vector<std::string> sans;
     std::string template_name;
-    std::string public_key;  // fingerprint
-    std::string fingerprint; // SHA-256 of the DER
+    std::string public_key;   // fingerprint
+    std::string fingerprint;  // SHA-256 of the DER
     Time not_before{};
     Time not_after{};
     Bytes der;

@@ -32,8 +32,8 @@ public:
     virtual Result<Attempt> find(const std::string& attempt_id) = 0;  // not_found
 
     // Durable commit 1, atomically: inserts the attempt (in state intent or held) and turns its challenge, if it names
-    // one, from outstanding to reserved; one of single use is written down as reserved. conflict: an attempt that is not
-    // final exists under the key. denied: the challenge is not outstanding any more, used already, or expired at
+    // one, from outstanding to reserved; one of single use is written down as reserved. conflict: an attempt that is
+    // not final exists under the key. denied: the challenge is not outstanding any more, used already, or expired at
     // `attempt.created`; then nothing is written.
     virtual Result<void> record_intent(const Attempt& attempt) = 0;
 

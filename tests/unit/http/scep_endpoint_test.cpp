@@ -20,7 +20,7 @@ protected:
         if (!store::Database::migrate(options)) throw std::runtime_error("no database");
         database_ = store::Database::open(options).value();
         enrollment_ = std::make_unique<ra::Enrollment>(
-            ra::EnrollmentParts{database_->transactions(), database_->issued(), events_, clock_, random_, {}});
+            ra::EnrollmentParts{database_->transactions(), database_->issued(), database_->holds(), events_, clock_, random_, {}});
         auto profile = std::make_shared<ra::Profile>();
         profile->capabilities = "POSTPKIOperation\nSHA-256\n";
         profile->ca_certificates.content_type = "application/x-x509-ca-ra-cert";

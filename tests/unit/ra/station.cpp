@@ -112,7 +112,7 @@ Station::Station() : ca_certificate(root(random, clock.now())) {
     profile->template_signature = profile->template_encryption = profile->template_general_purpose = "device";
     profile->substitute_secret = Secret(random.bytes(32));
     enrollment = std::make_unique<ra::Enrollment>(ra::EnrollmentParts{
-        database->transactions(), database->issued(), audit, clock, random, [this](std::string_view point) {
+        database->transactions(), database->issued(), database->holds(), audit, clock, random, [this](std::string_view point) {
             if (on_reach) on_reach(point);
         }});
 }

@@ -33,9 +33,9 @@ class StorePlans : public testing::Test {
 protected:
     void SetUp() override {
         test::open_sqlite(options_);
-        const SqliteFile file = SqliteFile::from_url(options_.url).value();
-        writer_ = std::make_unique<Writer>(file, options_);
-        readers_ = std::make_unique<Readers>(file, 1000, 1);
+        const auto engine = Engine::from_url(options_.url, 1000).value();
+        writer_ = std::make_unique<Writer>(engine, options_);
+        readers_ = std::make_unique<Readers>(engine, 1);
         transactions_ = std::make_unique<SqlTransactions>(*writer_, *readers_);
         challenges_ = std::make_unique<SqlChallenges>(*writer_, *readers_);
         issued_ = std::make_unique<SqlIssued>(*writer_, *readers_);

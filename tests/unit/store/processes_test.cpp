@@ -123,7 +123,7 @@ TEST(StoreProcesses, NothingIsMigratedUnderARunningDaemon) {
     const auto daemon = Database::open(options);
     ASSERT_TRUE(daemon);
     EXPECT_TRUE(Database::migrate(options)) << "there is nothing to do";
-    Connection(SqliteFile::from_url(options.url).value(), 1000, Connection::Use::write)
+    Connection(Engine::from_url(options.url, 1000).value(), Use::write)
         .script("UPDATE schema_version SET version = 0");
     const auto refused = Database::migrate(options);
     ASSERT_FALSE(refused);

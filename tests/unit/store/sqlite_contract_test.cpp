@@ -1,5 +1,6 @@
 // SQLite through the contract of the store.
 #include "../../contract/store_contract_challenges.hpp"
+#include "../../contract/store_contract_holds.hpp"
 #include "../../contract/store_contract_issued.hpp"
 #include "../../contract/store_contract_transactions.hpp"
 #include "../../contract/store_contract_used_challenges.hpp"

@@ -27,7 +27,7 @@ using testing::HasSubstr;
 class SqliteDatabase : public testing::Test {
 protected:
     void run_sql(const std::string& text) {
-        Connection connection(SqliteFile::from_url(options_.url).value(), 1000, Connection::Use::write);
+        Connection connection(Engine::from_url(options_.url, 1000).value(), Use::write);
         connection.script(text);
     }
     ErrorKind kind_of_open() {
@@ -147,7 +147,7 @@ TEST_F(SqliteDatabase, AFailedMigrationStepLeavesNothing) {
 
 TEST_F(SqliteDatabase, ItStandsOnDurableCommitsAndForeignKeys) {
     open_sqlite(options_);
-    Connection connection(SqliteFile::from_url(options_.url).value(), 1000, Connection::Use::write);
+    Connection connection(Engine::from_url(options_.url, 1000).value(), Use::write);
     constexpr Sql journal{"PRAGMA journal_mode", "", "t"};
     constexpr Sql synchronous{"PRAGMA synchronous", "", "t"};
     constexpr Sql foreign{"PRAGMA foreign_keys", "", "t"};
@@ -175,7 +175,7 @@ TEST_F(SqliteDatabase, ABusyDatabaseIsUnavailableAndThenWorks) {
     options_.busy_timeout_ms = 50;
     const auto database = open_sqlite(options_);
     {
-        Connection other(SqliteFile::from_url(options_.url).value(), 1000, Connection::Use::write);
+        Connection other(Engine::from_url(options_.url, 1000).value(), Use::write);
         other.script("BEGIN IMMEDIATE");
         const auto refused = database->challenges().insert(sample_challenge(1), 10);
         ASSERT_FALSE(refused);
@@ -270,7 +270,7 @@ TEST_F(SqliteDatabase, AFullDiskFailsTheWritersAndSparesTheData) {
     const auto database = open_sqlite(options_);
     ASSERT_TRUE(database->challenges().insert(sample_challenge(1), 10));
     database->close();
-    Writer writer(SqliteFile::from_url(options_.url).value(), options_);
+    Writer writer(Engine::from_url(options_.url, 1000).value(), options_);
     // SQLite's own limit stands in for the disk's.
     ASSERT_TRUE(writer.run("test", [](Connection& connection) -> Result<void> {
         connection.script("PRAGMA max_page_count = 1");
@@ -295,7 +295,7 @@ TEST_F(SqliteDatabase, AFullDiskFailsTheWritersAndSparesTheData) {
 
 TEST_F(SqliteDatabase, AnExceptionInOneCallersWorkIsHisAlone) {
     open_sqlite(options_);
-    Writer writer(SqliteFile::from_url(options_.url).value(), options_);
+    Writer writer(Engine::from_url(options_.url, 1000).value(), options_);
     const auto thrown = writer.run("test", [](Connection& connection) -> Result<void> {
         connection.script("UPDATE schema_version SET version = 77");
         throw std::logic_error("a bug");
@@ -309,7 +309,7 @@ TEST_F(SqliteDatabase, AnExceptionInOneCallersWorkIsHisAlone) {
 // The whole transaction lost under the callers' feet: everybody hears of it, and the writer goes on.
 TEST_F(SqliteDatabase, ALostTransactionIsNobodysSuccess) {
     open_sqlite(options_);
-    Writer writer(SqliteFile::from_url(options_.url).value(), options_);
+    Writer writer(Engine::from_url(options_.url, 1000).value(), options_);
     const auto lost = writer.run("test", [](Connection& connection) -> Result<void> {
         connection.script("UPDATE schema_version SET version = 77");
         connection.script("ROLLBACK");
@@ -324,7 +324,7 @@ TEST_F(SqliteDatabase, ALostTransactionIsNobodysSuccess) {
 // A commit that fails although the work went well must never be reported as done.
 TEST_F(SqliteDatabase, AFailedCommitIsNotASuccess) {
     open_sqlite(options_);
-    Writer writer(SqliteFile::from_url(options_.url).value(), options_);
+    Writer writer(Engine::from_url(options_.url, 1000).value(), options_);
     const auto failed = writer.run("test", [](Connection& connection) -> Result<void> {
         // A deferred constraint is checked by COMMIT itself.
         connection.script("PRAGMA defer_foreign_keys = ON");
