@@ -1,5 +1,7 @@
 #include "log_file.hpp"
 
+#include "countersign/core/file.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,15 +56,6 @@ bool give_to_owner_of(const std::filesystem::path& directory, int descriptor) {
     return ::fchown(descriptor, status.st_uid, status.st_gid) == 0;
 }
 
-// A new file is only durable once its directory is.
-bool sync_directory(const std::filesystem::path& directory) {
-    const int descriptor = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return false;
-    const bool synced = ::fsync(descriptor) == 0;
-    ::close(descriptor);
-    return synced;
-}
-
 }  // namespace
 
 Error LogFile::failure(const char* what) const {
@@ -98,7 +91,8 @@ Result<void> LogFile::settle(bool created) {
     if (created) {
         if (::fchmod(descriptor_, 0640) != 0) return failure("cannot set its mode");
         if (!give_to_owner_of(path_.parent_path(), descriptor_)) return failure("cannot set its owner");
-        if (!sync_directory(path_.parent_path())) return failure("cannot make it durable");
+        if (const auto durable = sync_directory(path_.parent_path()); !durable)
+            return within("audit log " + path_.string(), durable.error());
     }
     const FileLock lock(descriptor_);
     if (!lock.held()) return failure("cannot lock");

@@ -1,6 +1,7 @@
 #include "private_file.hpp"
 
 #include "countersign/core/credential.hpp"
+#include "countersign/core/file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,20 +13,6 @@
 namespace countersign::keys {
 
 namespace {
-
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
 
 std::string reason(int error) {
     return std::error_code(error, std::system_category()).message();
@@ -39,17 +26,9 @@ Result<void> write_private_file(const std::filesystem::path& path, const Secret&
     if (file.get() < 0 && errno == EEXIST)
         return fail::conflict(path.string() + ": this exists already, and nothing is overwritten");
     if (file.get() < 0) return trouble(errno);
-    std::size_t done = 0;
-    while (done < content.size()) {
-        const ssize_t wrote = ::write(file.get(), content.reveal().data() + done, content.size() - done);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return trouble(errno);
-        done += static_cast<std::size_t>(wrote);
-    }
-    const auto parent = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
-    const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (::fchmod(file.get(), 0600) != 0 || ::fsync(file.get()) != 0 || ::fsync(directory.get()) != 0)
-        return trouble(errno);
+    CHECK(write_all(file, content.reveal(), path));
+    if (::fchmod(file.get(), 0600) != 0 || ::fsync(file.get()) != 0) return trouble(errno);
+    CHECK(sync_directory(path.parent_path()));
     return boost::system::in_place_value;
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "countersign/core/file.hpp"
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/ra/succession.hpp"
 
@@ -18,21 +19,6 @@ using nlohmann::json;
 
 constexpr std::size_t largest_file = 4 * 1024 * 1024;
 constexpr int format = 1;
-
-class Descriptor {
-public:
-    explicit Descriptor(int value) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return value_; }
-    int release() { return std::exchange(value_, -1); }
-
-private:
-    int value_;
-};
 
 Error trouble(const std::filesystem::path& path, int error) {
     return fail::unavailable(path.string() + ": " + std::error_code(error, std::system_category()).message());
@@ -148,16 +134,6 @@ Result<Succession> read_value(const json& value) {
     return succession;
 }
 
-Result<void> write_all(const Descriptor& file, std::string_view text, const std::filesystem::path& path) {
-    while (!text.empty()) {
-        const ssize_t wrote = ::write(file.get(), text.data(), text.size());
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return trouble(path, errno);
-        text.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    return boost::system::in_place_value;
-}
-
 }  // namespace
 
 std::string write_succession(const Succession& succession) {
@@ -216,11 +192,9 @@ Result<void> SuccessionFile::write(const Succession& succession) const {
     next += ".new";
     const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (file.get() < 0 || ::fchmod(file.get(), 0600) != 0) return trouble(next, errno);
-    CHECK(write_all(file, write_succession(succession), next));
-    const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (::fsync(file.get()) != 0 || ::rename(next.c_str(), path_.c_str()) != 0 || ::fsync(directory.get()) != 0)
-        return trouble(path_, errno);
-    return boost::system::in_place_value;
+    CHECK(write_all(file, as_bytes(write_succession(succession)), next));
+    if (::fsync(file.get()) != 0 || ::rename(next.c_str(), path_.c_str()) != 0) return trouble(path_, errno);
+    return sync_directory(path_.parent_path());
 }
 
 Result<std::unique_ptr<SuccessionFile::Lock>> SuccessionFile::lock() const {

@@ -1,5 +1,7 @@
 #include "staging.hpp"
 
+#include "countersign/core/file.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,23 +24,8 @@ namespace fs = std::filesystem;
     refuse(path, what + ": " + std::strerror(errno));
 }
 
-void force_to_disk(const fs::path& directory) {
-    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) refuse_errno(directory, "cannot be opened");
-    ::fsync(descriptor);
-    ::close(descriptor);
-}
-
-void write_all(int descriptor, ByteView content, const fs::path& path) {
-    while (!content.empty()) {
-        const ssize_t written = ::write(descriptor, content.data(), content.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) {
-            ::close(descriptor);
-            refuse_errno(path, "cannot be written");
-        }
-        content = content.subspan(static_cast<std::size_t>(written));
-    }
+void or_refuse(const Result<void>& result) {
+    if (!result) throw StartupError(result.error());
 }
 
 }  // namespace
@@ -69,22 +56,21 @@ void StagedDirectory::make_directory(const fs::path& relative) {
 
 void StagedDirectory::write(const fs::path& relative, ByteView content, mode_t mode) {
     const fs::path path = staging_ / relative;
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) refuse_errno(path, "cannot be made");
-    write_all(descriptor, content, path);
-    const bool durable = ::fchmod(descriptor, mode) == 0 && ::fsync(descriptor) == 0;
-    if (::close(descriptor) != 0 || !durable) refuse_errno(path, "cannot be forced to the disk");
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.get() < 0) refuse_errno(path, "cannot be made");
+    or_refuse(write_all(file, content, path));
+    if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) refuse_errno(path, "cannot be forced to the disk");
 }
 
 void StagedDirectory::publish() {
     for (const auto& entry : fs::recursive_directory_iterator(staging_)) {
-        if (entry.is_directory()) force_to_disk(entry.path());
+        if (entry.is_directory()) or_refuse(sync_directory(entry.path()));
     }
-    force_to_disk(staging_);
+    or_refuse(sync_directory(staging_));
     // rename(2) replaces an empty directory and nothing else, in one step.
     if (::rename(staging_.c_str(), target_.c_str()) != 0) refuse_errno(target_, "the new instance cannot be put here");
     published_ = true;
-    force_to_disk(target_.parent_path());
+    or_refuse(sync_directory(target_.parent_path()));
 }
 
 }  // namespace countersign::app

@@ -1,0 +1,53 @@
+"""A PostgreSQL server of a test's own: a cluster in a temporary directory, on a Unix socket alone. Debian's package postgresql."""
+import os
+import pathlib
+import shutil
+import tempfile
+import urllib.parse
+
+from instance import run, run_ok
+
+
+class Postgresql:
+    """Started when made. Its programs refuse to run as root; as root they are run as user postgres."""
+
+    def __init__(self):
+        programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
+        if not programs:
+            raise RuntimeError("no pg_ctl: install Debian's package postgresql")
+        self.programs = programs[-1].parent
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
+        self.as_owner = ()
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, "postgres")
+            self.as_owner = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+        self._owner("initdb", "-D", self.data, "-U", "countersign", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self.start()
+
+    @property
+    def data(self):
+        return self.directory / "data"
+
+    @property
+    def url(self):
+        return f"postgresql://countersign@/postgres?host={urllib.parse.quote(str(self.directory), safe='')}"
+
+    def _owner(self, name, *arguments):
+        run_ok(*self.as_owner, self.programs / name, *arguments, cwd="/")
+
+    def start(self):
+        self._owner("pg_ctl", "-w", "-t", "60", "-D", self.data, "-l", self.directory / "log", "-o",
+                    f"-k '{self.directory}' -c listen_addresses=''", "start")
+
+    def stop(self, mode="fast"):
+        """`fast`: clients are thrown out; `immediate`: as if the power had gone."""
+        self._owner("pg_ctl", "-w", "-D", self.data, "-m", mode, "stop")
+
+    def query(self, sql):
+        """The rows, one a line, fields parted by '|'."""
+        return run_ok(self.programs / "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url, "-c",
+                      sql).stdout.decode().strip()
+
+    def close(self):
+        run(*self.as_owner, self.programs / "pg_ctl", "-w", "-D", self.data, "-m", "immediate", "stop", cwd="/")
+        shutil.rmtree(self.directory, ignore_errors=True)
