@@ -114,6 +114,7 @@ class CmpAuthority(Authority):
         super().__init__(directory, demand="pkcs10")
         self.protection = protection
         self.known = {}             # our nonce: [transaction, request number]
+        self.hows = {}              # request number: how its confirmation is treated
         self.confirmed = []         # "accepted" or the client's reason
         self.profiles = []          # certProfiles named
         self.revoked = {}           # serial: reason
@@ -192,13 +193,13 @@ class CmpHandler(Handler):
         if authority.next in ("unprotected_error", "stranger"):
             return self.error(1, "who are you?", how=authority.treatment())
         number, how = authority.submit(request, "device")
-        authority.requests[number] += (how,)
+        authority.hows[number] = how
         return self.certificate(number, how)
 
     def certificate(self, number, how):
         """cp about a request."""
         authority = self.server_side.authority
-        state, content = authority.requests[number][:2]
+        state, content = authority.requests[number]
         if state == "held":
             body = seq(integer(0), status_info(3, "an officer looks at it"))
         elif state == "denied":
@@ -245,12 +246,12 @@ class CmpHandler(Handler):
         der = openssl("x509", "-outform", "DER", stdin=authority.requests[number][1].encode()).stdout
         require(bytes(status["certHash"]) == hashlib.sha256(der).digest(), "certHash")
         refused = status["statusInfo"].isValue and int(status["statusInfo"]["status"]) == 2
-        how = authority.requests[number][2]
+        how = authority.hows[number]
         if how == "refuse_confirmation":
             return self.error(11 if authority.confirmed else 2, "no", how)
         authority.confirmed.append(str(status["statusInfo"]["statusString"][0]) if refused else "accepted")
         if how == "lose_confirmation":
-            authority.requests[number] = authority.requests[number][:2] + ("issue",)
+            authority.hows[number] = "issue"
             return self.lose("lose_the_answer", "application/pkixcmp", b"")
         return self.answer(ctx(19, tlv(5)), "issue", number)
 
@@ -267,7 +268,7 @@ class CmpHandler(Handler):
         require(str(extension["extnID"]) == "2.5.29.21", "crlEntryDetails")
         reason = int(decoder.decode(bytes(extension["extnValue"]), asn1Spec=univ.Enumerated())[0])
         issued = [x509.load_pem_x509_certificate(content.encode()).serial_number
-                  for state, content, *_ in authority.requests.values() if state == "issued"]
+                  for state, content in authority.requests.values() if state == "issued"]
         if serial not in issued:
             return self.answer(ctx(12, seq(seq(status_info(2, "not ours", [4])))), "issue", None)
         if serial in authority.revoked:

@@ -13,30 +13,31 @@ using ::testing::HasSubstr;
 class OpensslServer {
 public:
     OpensslServer(const std::filesystem::path& home, const std::string& options) {
-        int out[2];
-        if (::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+        std::filesystem::remove(home / "log");
         pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            ::dup2(out[1], 1);
             if (::chdir(home.c_str()) != 0) ::_exit(127);
-            const std::string line = "exec openssl cmp -config '' -port 0 " + options + " 2>log";
+            const std::string line = "exec stdbuf -oL openssl cmp -config '' -port 0 " + options + " >log 2>&1";
             ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
             ::_exit(127);
         }
-        ::close(out[1]);
-        std::FILE* from = ::fdopen(out[0], "r");
-        char line[256];
-        const bool started = std::fgets(line, sizeof line, from) != nullptr;
-        from_ = from;
-        unsigned number = 0;
-        if (!started || std::sscanf(line, "ACCEPT [::]:%u", &number) != 1) throw std::runtime_error("no openssl cmp");
-        port = std::to_string(number);
+        while (port.empty()) {
+            ::usleep(10'000);
+            const auto text = log_in(home);
+            const auto at = text.find("ACCEPT [::]:");
+            if (at != std::string::npos && text.find(" PID", at) != std::string::npos)
+                port = text.substr(at + 12, text.find(" PID", at) - at - 12);
+            if (::waitpid(pid_, nullptr, WNOHANG) == pid_) throw std::runtime_error("openssl cmp: " + text);
+        }
     }
     ~OpensslServer() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
-        std::fclose(from_);
+    }
+    static std::string log_in(const std::filesystem::path& home) {
+        std::ifstream file(home / "log");
+        return {std::istreambuf_iterator<char>(file), {}};
     }
     OpensslServer(const OpensslServer&) = delete;
     OpensslServer& operator=(const OpensslServer&) = delete;
@@ -45,7 +46,6 @@ public:
 
 private:
     pid_t pid_ = -1;
-    std::FILE* from_ = nullptr;
 };
 
 enum class Protection { signature, ec_signature, secret };
@@ -88,10 +88,7 @@ protected:
         return world_.other_agent(
             [](crypto::CertificateContent& content) { content.spki = to_bytes(countersign::test::p256_key().spki()); });
     }
-    std::string log() const {
-        std::ifstream file(home_ / "log");
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
+    std::string log() const { return OpensslServer::log_in(home_.path()); }
 
     countersign::test::ScratchDirectory home_;
     LocalWorld world_{LocalWorld::Setup{.now = SystemClock().now()}};

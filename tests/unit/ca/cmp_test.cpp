@@ -178,7 +178,7 @@ TEST(CmpPolling, ACaIsNotAskedBeforeItsTime) {
     options.chain = {world.world().root};
     CmpCa patient(std::move(options), net::make_http_client({}), world.world().random, world.world().clock);
     world.server().tell("next hold");
-    const auto outcome = patient.submit(world.request(Countersigned::properly, "device-1"), "ab");
+    const auto outcome = patient.submit(world.request(Countersigned::properly, "device-1"), "abcdef01");
     ASSERT_TRUE(outcome && std::holds_alternative<Pending>(*outcome));
     const auto handle = std::get<Pending>(*outcome).handle;
     world.server().tell("release");
@@ -225,7 +225,8 @@ TEST(CmpSigner, AKeyThatIsAwayCostsNothing) {
     key->away = true;
     options.key = key;
     CmpCa ca(std::move(options), at.http, world.world().random, world.world().clock);
-    EXPECT_EQ(ca.submit(world.request(Countersigned::properly, "device-1"), "ab").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(ca.submit(world.request(Countersigned::properly, "device-1"), "abcdef01").error().kind,
+              ErrorKind::unavailable);
     EXPECT_EQ(ca.submit(world.request(Countersigned::properly, "device-1"), "no number").error().kind,
               ErrorKind::malformed);
 }

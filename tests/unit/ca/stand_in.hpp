@@ -84,7 +84,7 @@ private:
 class Keyed final : public Backend {
 public:
     explicit Keyed(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
-    static std::string key(const std::string& word) { return lower_hex(as_bytes(word)); }
+    static std::string key(const std::string& word) { return crypto::sha256_hex(as_bytes(word)).substr(0, 32); }
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& word) override {
         return backend_->submit(request, key(word));
     }
@@ -115,64 +115,85 @@ struct Surroundings {
 template <class Way>
 class RemoteWorld {
 public:
-    static constexpr contract::Abilities abilities{
-        .judges_countersignatures = false, .reconciles = Way::reconciles, .scripted = true};
+    static constexpr contract::Abilities abilities{.judges_countersignatures = false,
+                                                   .reconciles = Way::reconciles,
+                                                   .scripted = true,
+                                                   .holds = !requires {Way::holds_nothing;
+}
+};  // namespace countersign::ca::test
 
-    RemoteWorld() {
-        const auto home = home_.path();
-        write_file(home / "ca.pem", world_.root.pem());
-        write_file(home / "ca.key", countersign::test::rsa_key(0).pem());
-        write_file(home / "agent.pem", world_.agent.pem());
-        write_file(home / "lie.pem", world_.root.pem());
-        const std::string line =
-            "cd '" + home.string() +
-            "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-            "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out "
-            "server.pem 2>/dev/null";
-        if (std::system(line.c_str()) != 0) throw std::runtime_error("no TLS certificate");
-        server_.emplace(Way::script, home, Way::words());
-        net::HttpClientOptions http;
-        http.ca_file = (home / "server.pem").string();
-        Surroundings surroundings{world_, home, server_->port(), net::make_http_client(http)};
-        ca_ = std::make_unique<Keyed>(Way::make(surroundings));
-    }
-    Backend& backend() { return *ca_; }
-    CountersignedRequest request(Countersigned how, const std::string& device) {
-        if (!Way::cmc || how != Countersigned::properly) return world_.request(how, device);
-        const auto csr = LocalWorld::request_of(device);
-        return ra::Agent::countersigned(
-            LocalWorld::signed_by(world_.agent, rsa_key(1), crypto::build_pki_data(csr.der()),
-                                  crypto::cmc_pki_data_type),
-            csr, world_.plan_for(device));
-    }
-    void record(const crypto::Certificate&, const std::string&) {}
-    void take_away() { server_->tell("stop"); }
-    void bring_back() { server_->tell("start"); }
-    Time now() const { return SystemClock().now(); }
-    void next(contract::Treatment how) {
-        using contract::Treatment;
-        static const std::map<Treatment, std::string> words{{Treatment::hold, "hold"},
-                                                            {Treatment::reject, "reject"},
-                                                            {Treatment::lose_the_answer, "lose_the_answer"},
-                                                            {Treatment::lie, "lie"},
-                                                            {Treatment::cut_the_answer, "cut_the_answer"}};
-        server_->tell("next " + words.at(how));
-    }
-    void release() { server_->tell("release"); }
-    std::size_t made() { return std::stoul(server_->tell("made")); }
-    StandIn& server() { return *server_; }
-    LocalWorld& world() { return world_; }
-    std::filesystem::path home() const { return home_.path(); }
+RemoteWorld() {
+    const auto home = home_.path();
+    write_file(home / "ca.pem", world_.root.pem());
+    write_file(home / "ca.key", countersign::test::rsa_key(0).pem());
+    write_file(home / "agent.pem", world_.agent.pem());
+    write_file(home / "lie.pem", world_.root.pem());
+    const std::string line = "cd '" + home.string() +
+                             "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+                             "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out "
+                             "server.pem 2>/dev/null";
+    if (std::system(line.c_str()) != 0) throw std::runtime_error("no TLS certificate");
+    server_.emplace(Way::script, home, Way::words());
+    net::HttpClientOptions http;
+    http.ca_file = (home / "server.pem").string();
+    Surroundings surroundings{world_, home, server_->port(), net::make_http_client(http)};
+    ca_ = std::make_unique<Keyed>(Way::make(surroundings));
+}
+Backend& backend() {
+    return *ca_;
+}
+CountersignedRequest request(Countersigned how, const std::string& device) {
+    if (!Way::cmc || how != Countersigned::properly) return world_.request(how, device);
+    const auto csr = LocalWorld::request_of(device);
+    return ra::Agent::countersigned(
+        LocalWorld::signed_by(world_.agent, rsa_key(1), crypto::build_pki_data(csr.der()), crypto::cmc_pki_data_type),
+        csr, world_.plan_for(device));
+}
+void record(const crypto::Certificate&, const std::string&) {}
+void take_away() {
+    server_->tell("stop");
+}
+void bring_back() {
+    server_->tell("start");
+}
+Time now() const {
+    return SystemClock().now();
+}
+void next(contract::Treatment how) {
+    using contract::Treatment;
+    static const std::map<Treatment, std::string> words{{Treatment::hold, "hold"},
+                                                        {Treatment::reject, "reject"},
+                                                        {Treatment::lose_the_answer, "lose_the_answer"},
+                                                        {Treatment::lie, "lie"},
+                                                        {Treatment::cut_the_answer, "cut_the_answer"}};
+    server_->tell("next " + words.at(how));
+}
+void release() {
+    server_->tell("release");
+}
+std::size_t made() {
+    return std::stoul(server_->tell("made"));
+}
+StandIn& server() {
+    return *server_;
+}
+LocalWorld& world() {
+    return world_;
+}
+std::filesystem::path home() const {
+    return home_.path();
+}
 
-    Result<Outcome> submit(const std::string& key = "k") {
-        return backend().submit(request(Countersigned::properly, "device-1"), key);
-    }
+Result<Outcome> submit(const std::string& key = "k") {
+    return backend().submit(request(Countersigned::properly, "device-1"), key);
+}
 
 private:
-    countersign::test::ScratchDirectory home_;
-    LocalWorld world_{LocalWorld::Setup{.now = SystemClock().now()}};
-    std::optional<StandIn> server_;
-    std::unique_ptr<Keyed> ca_;
-};
+countersign::test::ScratchDirectory home_;
+LocalWorld world_{LocalWorld::Setup{.now = SystemClock().now()}};
+std::optional<StandIn> server_;
+std::unique_ptr<Keyed> ca_;
+}
+;
 
 }  // namespace countersign::ca::test
