@@ -57,6 +57,8 @@ class RestAuthority(Authority):
 
 
 class RestHandler(Handler):
+    do_PUT = Handler.do_POST
+
     def json(self, status, value):
         self.send(status, "application/json", json.dumps(value))
 

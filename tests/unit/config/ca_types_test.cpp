@@ -115,6 +115,26 @@ TEST(CaTypes, ServicesNeedToKnowWhoWeAre) {
     EXPECT_THAT(with("step", "key = \"file:k\"\n"), HasSubstr("step.provisioner"));
 }
 
+// The configurations people copy.
+TEST(CaTypes, WhatTheDocumentationShowsLoads) {
+    int shown = 0;
+    for (const auto* page : {"ca-adcs.md", "ca-exec.md", "ca-cmp.md", "ca-est.md", "ca-rest.md"}) {
+        std::ifstream file(std::filesystem::path(COUNTERSIGN_SOURCE_DIR) / "docs" / page);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        constexpr std::string_view begin = "```toml\n[ca.default]\n";
+        for (auto at = text.find(begin); at != std::string::npos; at = text.find(begin, at + 1)) {
+            const auto from = at + begin.size();
+            auto block = text.substr(from, text.find("```", from) - from);
+            const auto own = block.find("certificate = ");
+            ASSERT_NE(own, std::string::npos) << page;
+            block.erase(own, block.find('\n', own) - own);  // findings_of writes it
+            EXPECT_THAT(findings_of(block), StartsWith("good")) << page << ":\n" << block;
+            ++shown;
+        }
+    }
+    EXPECT_EQ(shown, 10);
+}
+
 TEST(CaTypes, KerberosKnowsOneIdentity) {
     const auto two = [](const std::string& second) {
         return adcs(url + "authentication = \"negotiate\"\nkeytab = \"k\"\n") +
