@@ -80,7 +80,8 @@ Result<CmpCa::Answer> CmpCa::ask(Transaction& transaction, ByteView body) const 
     net::ClientRequest post;
     post.method = "POST";
     post.url = options_.url;
-    post.headers = {{"Content-Type", "application/pkixcmp"}};  // RFC 6712 3.4
+    // RFC 6712 3.4. Simple servers serve one connection at a time, and each message of ours comes by one of its own.
+    post.headers = {{"Content-Type", "application/pkixcmp"}, {"Connection", "close"}};
     auto message = message_of(transaction, nonce, body);
     if (!message) return fail::unavailable("protecting the CMP message: " + message.error().detail);
     post.body = *std::move(message);
