@@ -80,16 +80,16 @@ Bytes p10cr_body(ByteView certification_request) {
 }
 
 Bytes confirmation_body(ByteView certificate_hash, std::int64_t request_id, const std::optional<std::string>& refusal) {
-    constexpr std::uint64_t rejection = 2;
+    const auto write_status = [&](DerWriter& status) {
+        status.integer(static_cast<std::uint64_t>(refusal ? PkiStatus::rejection : PkiStatus::accepted));
+        if (!refusal) return;
+        status.nest(tag::sequence, [&](DerWriter& text) { text.string(tag::utf8_string, *refusal); });
+    };
     return body_of(24, [&](DerWriter& out) {
         out.nest(tag::sequence, [&](DerWriter& statuses) {
-            statuses.nest(tag::sequence, [&](DerWriter& status) {
-                status.octet_string(certificate_hash).integer_content(signed_integer(request_id));
-                if (!refusal) return;
-                status.nest(tag::sequence, [&](DerWriter& information) {
-                    information.integer(rejection).nest(
-                        tag::sequence, [&](DerWriter& text) { text.string(tag::utf8_string, *refusal); });
-                });
+            statuses.nest(tag::sequence, [&](DerWriter& one) {
+                one.octet_string(certificate_hash).integer_content(signed_integer(request_id));
+                one.nest(tag::sequence, write_status);
             });
         });
     });
