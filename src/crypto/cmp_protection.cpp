@@ -57,6 +57,7 @@ int say_nothing(const char*, const char*, int, OSSL_CMP_severity, const char*) {
 
 template <class Arm>
 Result<void> verify(ByteView message, const Arm& arm) {
+    if (message.empty()) return fail::unauthenticated("no CMP message");
     const ErrorMark mark;
     const Ossl<BIO> octets(BIO_new_mem_buf(message.data(), static_cast<int>(message.size())));
     const Owned<OSSL_CMP_CTX> context(OSSL_CMP_CTX_new(nullptr, nullptr));

@@ -212,9 +212,14 @@ TEST(CmpSecret, AProfileIsNamedWhenTheTemplateHasAName) {
 
 TEST(CmpSecret, AWrongSecretIsNoticed) {
     SecretWorld world;
-    Surroundings at{world.world(), world.home(), world.server().port(), net::make_http_client({})};
-    CmpCa stranger(with_secret(options_in(at), "another secret"), at.http, world.world().random, world.world().clock);
+    net::HttpClientOptions http;
+    http.ca_file = (world.home() / "server.pem").string();
+    Surroundings at{world.world(), world.home(), world.server().port(), net::make_http_client(http)};
+    auto options = with_secret(options_in(at), "another secret");
+    options.url.replace(0, 4, "https");
+    CmpCa stranger(std::move(options), at.http, world.world().random, world.world().clock);
     EXPECT_FALSE(stranger.probe());
+    EXPECT_EQ(world.server().tell("violations"), "the MAC");
 }
 
 TEST(CmpSigner, AKeyThatIsAwayCostsNothing) {

@@ -79,7 +79,7 @@ TEST(CmpReader, ReadsWhyNot) {
     EXPECT_FALSE(refused.status.says(Failure::system_failure));
     const auto error = read("error");
     EXPECT_EQ(std::get<ErrorResponse>(error.body).status.describe(),
-              "rejection, badRequest: error processing message; CMP routines, error processing message");
+              "rejection, badRequest: error processing message; CMP routines; error processing message");
 }
 
 TEST(CmpReader, RequestsAndOtherThingsAreNoAnswers) {
@@ -114,13 +114,20 @@ TEST(CmpProtection, AnotherSecretOrSignerDoesNot) {
     EXPECT_FALSE(verify_by_secret({}, secret()));
 }
 
-TEST(CmpProtection, NoOctetMayChange) {
+TEST(CmpProtection, NoProtectedOctetMayChange) {
     const auto good = vector("waiting");
-    for (std::size_t at = 0; at < good.size(); ++at) {
+    auto reader = enter_single(good, tag::sequence, "PKIMessage").value();
+    EXPECT_TRUE(reader.next("header"));
+    EXPECT_TRUE(reader.next("body"));
+    const auto end = good.size() - reader.rest().size();
+    for (std::size_t at = 0; at < end; ++at) {
         auto changed = good;
         changed[at] ^= 1;
         EXPECT_FALSE(read_message(changed) && verify_by_secret(changed, secret())) << at;
     }
+    auto changed = good;
+    changed.back() ^= 1;
+    EXPECT_FALSE(verify_by_secret(changed, secret())) << "the MAC itself";
 }
 
 Header header() {
