@@ -14,7 +14,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   scep certmonger strongswan-pki libstrongswan-extra-plugins
   softhsm2 opensc postgresql
-  openssl sqlite3 curl python3 python3-jsonschema python3-jwcrypto procps netcat-openbsd
+  openssl sqlite3 curl python3 python3-jsonschema python3-jwcrypto python3-cryptography python3-pyasn1-modules procps netcat-openbsd
   haproxy chromium prometheus apparmor
   debhelper dh-apparmor lintian mmdebstrap systemd-container
   krb5-kdc krb5-user python3-gssapi gss-ntlmssp nginx-light

@@ -88,7 +88,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     profile->when_unavailable = settings.unavailable_answer == "pending" ? ra::WhenUnavailable::answer_pending
                                                                          : ra::WhenUnavailable::answer_retry;
     profile->hold = std::chrono::seconds{settings.hold_seconds};
-    profile->countersign_as_cmc = ca.type.starts_with("adcs-") && ca.request_format == "cmc";
+    profile->countersign_as_cmc = ca.asks_by_cmc();
     if (!ca.local()) profile->clock_slack = std::chrono::minutes{ca.clock_slack_minutes};
     profile->substitute_secret =
         Secret(crypto::hmac_sha256(pepper_->reveal(), as_bytes("countersign implicit rejection")));

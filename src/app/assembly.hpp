@@ -59,6 +59,11 @@ private:
     Result<std::shared_ptr<ca::Backend>> open_adcs_web_enrollment(const std::string& name,
                                                                   const config::CaSettings& ca);
     Result<std::shared_ptr<ca::Backend>> open_adcs_web_service(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_cmp(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_est(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_ejbca(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_vault(const std::string& name, const config::CaSettings& ca);
+    Result<std::shared_ptr<ca::Backend>> open_step(const std::string& name, const config::CaSettings& ca);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier_of_kind(const config::ProfileSettings& profile,
                                                                        std::string_view kind);

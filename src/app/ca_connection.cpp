@@ -16,6 +16,11 @@ ca::AdcsSignIn sign_in_of(const std::string& word) {
     return ca::AdcsSignIn::none;
 }
 
+std::string without_slash(std::string url) {
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<net::HttpClient>> open_http(const config::CaConnectionSettings& connection) {
@@ -39,8 +44,7 @@ Result<ca::AdcsOptions> adcs_options(const std::string& name, const config::CaSe
                                      const config::Settings& settings) {
     ca::AdcsOptions options;
     options.name = name;
-    options.url = ca.connection.url;
-    while (ca.type == "adcs-web" && options.url.ends_with('/')) options.url.pop_back();
+    options.url = ca.type == "adcs-web" ? without_slash(ca.connection.url) : ca.connection.url;
     options.sign_in = sign_in_of(ca.connection.authentication);
     options.user = ca.connection.user;
     if (!ca.connection.password_file.empty()) {
@@ -51,6 +55,42 @@ Result<ca::AdcsOptions> adcs_options(const std::string& name, const config::CaSe
                      : ca.request_format == "cmc"  ? ca::AdcsRequestFormat::cmc
                                                    : ca::AdcsRequestFormat::pkcs7;
     options.templates = ca_template_names(settings);
+    return options;
+}
+
+Result<ca::EstOptions> est_options(const std::string& name, const config::CaSettings& ca) {
+    ca::EstOptions options;
+    options.name = name;
+    options.url = without_slash(ca.connection.url);
+    options.full_cmc = ca.asks_by_cmc();
+    if (ca.connection.authentication == "basic") {
+        options.user = ca.connection.user;
+        TRY(Secret password, read_password_file(ca.connection.password_file));
+        options.password = std::make_shared<const Secret>(std::move(password));
+    }
+    options.poll_interval = std::chrono::seconds{ca.poll_seconds};
+    return options;
+}
+
+ca::RestOptions rest_options(const std::string& name, const config::CaSettings& ca, const config::Settings& settings) {
+    return {name, without_slash(ca.connection.url), ca_template_names(settings), {}};
+}
+
+Result<ca::CmpOptions> cmp_options(const std::string& name, const config::CaSettings& ca,
+                                   const config::Settings& settings) {
+    ca::CmpOptions options;
+    options.name = name;
+    options.url = ca.connection.url;
+    options.reference = ca.cmp.reference;
+    if (ca.cmp.protection == "secret") {
+        TRY(Secret secret, read_password_file(ca.cmp.secret_file));
+        options.secret = std::make_shared<const Secret>(std::move(secret));
+    }
+    // Only a name that somebody wrote: CAs may refuse a certProfile they do not know.
+    for (const auto& [ours, rules] : settings.templates) {
+        if (!rules.ca_name.empty()) options.profiles.emplace(ours, rules.ca_name);
+    }
+    options.poll_interval = std::chrono::seconds{ca.poll_seconds};
     return options;
 }
 

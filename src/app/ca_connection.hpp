@@ -2,6 +2,9 @@
 #pragma once
 
 #include "countersign/ca/adcs.hpp"
+#include "countersign/ca/cmp.hpp"
+#include "countersign/ca/est.hpp"
+#include "countersign/ca/rest.hpp"
 #include "countersign/config/settings.hpp"
 #include "countersign/net/http_client.hpp"
 
@@ -9,9 +12,13 @@ namespace countersign::app {
 
 // malformed, denied, not_found: a file that the connection names is not usable.
 Result<std::shared_ptr<net::HttpClient>> open_http(const config::CaConnectionSettings& connection);
-// All but the chain.
+// These are all but the chain, and keys.
 Result<ca::AdcsOptions> adcs_options(const std::string& name, const config::CaSettings& ca,
                                      const config::Settings& settings);
+Result<ca::CmpOptions> cmp_options(const std::string& name, const config::CaSettings& ca,
+                                   const config::Settings& settings);
+Result<ca::EstOptions> est_options(const std::string& name, const config::CaSettings& ca);
+ca::RestOptions rest_options(const std::string& name, const config::CaSettings& ca, const config::Settings& settings);
 // Kerberos takes its keys from the environment, so there is one identity for all CAs; config sees to that.
 void prepare_process_for_kerberos(const config::Settings& settings);
 

@@ -34,7 +34,7 @@ void check_remote_cas(const config::Settings& settings, const Wiring& wiring, st
             findings.push_back({FindingLevel::warning, ca.place, backend->describe() + ": " + reached.error().detail,
                                 "clients are told to come again until this is mended"});
         }
-        if (ca.type.starts_with("adcs-") && ca.request_format != "pkcs10") {
+        if (ca.adcs() && ca.request_format != "pkcs10") {
             findings.push_back({FindingLevel::warning, ca.place,
                                 "whether the CA's templates demand our agent's signature cannot be seen from here",
                                 "look at Issuance Requirements of the template: docs/ca-adcs.md"});

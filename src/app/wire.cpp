@@ -5,9 +5,12 @@
 #include "assembly.hpp"
 #include "ca_connection.hpp"
 #include "countersign/ca/adcs.hpp"
+#include "countersign/ca/cmp.hpp"
 #include "countersign/ca/command.hpp"
+#include "countersign/ca/est.hpp"
 #include "countersign/ca/guard.hpp"
 #include "countersign/ca/local.hpp"
+#include "countersign/ca/rest.hpp"
 #include "countersign/challenge/fixed.hpp"
 #include "countersign/challenge/one_time.hpp"
 #include "countersign/challenge/ranked.hpp"
@@ -107,6 +110,11 @@ const Assembly::CaKind Assembly::CaKind::all[] = {
     {"exec", &Assembly::open_command_ca},
     {"adcs-web", &Assembly::open_adcs_web_enrollment},
     {"adcs-wstep", &Assembly::open_adcs_web_service},
+    {"cmp", &Assembly::open_cmp},
+    {"est", &Assembly::open_est},
+    {"ejbca", &Assembly::open_ejbca},
+    {"vault", &Assembly::open_vault},
+    {"step", &Assembly::open_step},
 };
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_backend(const std::string& name, const config::CaSettings& ca) {
@@ -181,6 +189,62 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_service(const std::
     TRY(auto http, open_http(ca.connection));
     return std::shared_ptr<ca::Backend>(
         std::make_shared<ca::AdcsWebService>(std::move(options), std::move(http), parts_.random));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_cmp(const std::string& name, const config::CaSettings& ca) {
+    TRY(auto options, cmp_options(name, ca, settings_));
+    TRY(options.chain, anchors_of(ca));
+    if (ca.cmp.protection == "signature") {
+        const auto service = ra_in_service(ca.cmp.ra);
+        if (!service) return fail::denied("the RA whose agent signs could not be loaded");
+        const auto& agent = service->identities.at(ra::Role::agent);
+        TRY(options.key, open_key(agent.key));
+        auto signer = crypto::order_chain(agent.certificate, options.chain);
+        options.signer = signer ? *std::move(signer) : std::vector{agent.certificate};
+        options.responders = {options.chain.front()};
+        if (!ca.cmp.responders.empty()) options.responders = certificates_in(ca.cmp.responders, ca.place);
+    }
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::CmpCa>(std::move(options), std::move(http), parts_.random, parts_.clock));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_est(const std::string& name, const config::CaSettings& ca) {
+    TRY(auto options, est_options(name, ca));
+    TRY(options.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::EstCa>(std::move(options), std::move(http), parts_.clock));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_ejbca(const std::string& name, const config::CaSettings& ca) {
+    ca::EjbcaOptions options{rest_options(name, ca, settings_), ca.ejbca.authority, ca.ejbca.end_entity_profile,
+                             std::chrono::seconds{ca.connection.answer_seconds}};
+    TRY(options.rest.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::EjbcaCa>(std::move(options), std::move(http), parts_.random, parts_.clock));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_vault(const std::string& name, const config::CaSettings& ca) {
+    const auto token = [file = ca.vault.token_file] { return read_password_file(file); };
+    CHECK(token());
+    ca::VaultOptions options{rest_options(name, ca, settings_), ca.vault.mount, ca.vault.namespace_path, token};
+    TRY(options.rest.chain, anchors_of(ca));
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::VaultCa>(std::move(options), std::move(http)));
+}
+
+Result<std::shared_ptr<ca::Backend>> Assembly::open_step(const std::string& name, const config::CaSettings& ca) {
+    ca::StepOptions options{rest_options(name, ca, settings_), ca.step.provisioner, nullptr, ca.step.key_id};
+    TRY(options.rest.chain, anchors_of(ca));
+    TRY(options.key, open_key(ca.step.key));
+    const auto algorithm = options.key->public_key().algorithm();
+    if (algorithm != crypto::KeyAlgorithm::rsa && algorithm != crypto::KeyAlgorithm::ec_p256)
+        return fail::malformed("the provisioner's key is " + std::string(crypto::name(algorithm)) +
+                               "; step.key must be P-256 or RSA");
+    TRY(auto http, open_http(ca.connection));
+    return std::shared_ptr<ca::Backend>(
+        std::make_shared<ca::StepCa>(std::move(options), std::move(http), parts_.random, parts_.clock));
 }
 
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {

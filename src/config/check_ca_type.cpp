@@ -54,14 +54,42 @@ void check_sign_in_data(Document& document, const std::string& key, const CaConn
     }
 }
 
-void check_connection(Document& document, const std::string& key, const CaConnectionSettings& connection) {
+enum class Scheme { https, any };
+
+void check_connection(Document& document, const std::string& key, const CaConnectionSettings& connection,
+                      Scheme scheme = Scheme::https) {
+    const bool plain = scheme == Scheme::any && connection.url.starts_with("http://");
     if (connection.url.empty()) {
         document.refuse(key + ".url", "this key is missing", "write url = \"https://HOST/...\"");
-    } else if (!connection.url.starts_with("https://")) {
+    } else if (!connection.url.starts_with("https://") && !plain) {
         document.refuse(key + ".url", "\"" + printable(connection.url, 80) + "\" is not an https:// URL",
                         "write https://: what travels there is what the CA signs, and our right to ask for it");
     }
     check_sign_in_data(document, key, connection);
+}
+
+void check_cmp(Document& document, const std::string& key, const CaCmpSettings& cmp) {
+    if (cmp.protection == "secret") {
+        need(document, key + ".reference", !cmp.reference.empty(), "reference = \"NAME\"");
+        need(document, key + ".secret_file", !cmp.secret_file.empty(), "secret_file = \"PATH\"");
+    } else if (!document.settings.ra.contains(cmp.ra)) {
+        document.refuse(key + ".ra", "there is no [ra." + printable(cmp.ra, 60) + "]",
+                        one_of(document.settings.ra, "ra"));
+    }
+}
+
+void check_service(Document& document, const std::string& key, const CaSettings& ca) {
+    if (ca.type == "ejbca") {
+        need(document, key + ".ejbca.authority", !ca.ejbca.authority.empty(), "authority = \"NAME\"");
+        need(document, key + ".ejbca.end_entity_profile", !ca.ejbca.end_entity_profile.empty(),
+             "end_entity_profile = \"NAME\"");
+    }
+    if (ca.type == "vault")
+        need(document, key + ".vault.token_file", !ca.vault.token_file.empty(), "token_file = \"PATH\"");
+    if (ca.type == "step") {
+        need(document, key + ".step.provisioner", !ca.step.provisioner.empty(), "provisioner = \"NAME\"");
+        need(document, key + ".step.key", !ca.step.key.empty(), "key = \"file:PATH\"");
+    }
 }
 
 }  // namespace
@@ -75,11 +103,18 @@ void check_ca_type(Document& document, const std::string& key, const CaSettings&
         document.refuse(full, "this means nothing to a CA of type " + ca.type, "take it out: the CA itself decides");
     }
     if (ca.type == "exec") check_command(document, key + ".command", ca.command);
-    if (ca.type == "adcs-web" || ca.type == "adcs-wstep")
-        check_connection(document, key + ".connection", ca.connection);
-    if (ca.type == "adcs-web" && ca.connection.authentication == "username-token") {
-        document.refuse(key + ".connection.authentication", "the web enrollment pages know no such token",
+    if (ca.type == "cmp") check_cmp(document, key + ".cmp", ca.cmp);
+    check_service(document, key, ca);
+    if (ca.type != "exec") {
+        check_connection(document, key + ".connection", ca.connection, ca.type == "cmp" ? Scheme::any : Scheme::https);
+    }
+    if (ca.type != "adcs-wstep" && ca.connection.authentication == "username-token") {
+        document.refuse(key + ".connection.authentication", "a CA of type " + ca.type + " knows no such token",
                         "write \"basic\", \"negotiate\" or \"certificate\"");
+    }
+    if (ca.type == "est" && document.written(key + ".request_format") && ca.request_format == "pkcs7") {
+        document.refuse(key + ".request_format", "EST knows no such request",
+                        "write \"cmc\", or \"pkcs10\" for requests without our countersignature");
     }
 }
 

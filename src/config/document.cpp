@@ -122,6 +122,10 @@ private:
         ca.issuer.place = document_.place_of(shown + ".key");
         ca.connection.place = only_table(table, "connection", "ca.*.connection", shown + ".connection", &ca.connection);
         ca.command.place = only_table(table, "command", "ca.*.command", shown + ".command", &ca.command);
+        ca.cmp.place = only_table(table, "cmp", "ca.*.cmp", shown + ".cmp", &ca.cmp);
+        ca.ejbca.place = only_table(table, "ejbca", "ca.*.ejbca", shown + ".ejbca", &ca.ejbca);
+        ca.vault.place = only_table(table, "vault", "ca.*.vault", shown + ".vault", &ca.vault);
+        ca.step.place = only_table(table, "step", "ca.*.step", shown + ".step", &ca.step);
     }
 
     void read_profile(const toml::table& table, ProfileSettings& profile, const std::string& shown) {

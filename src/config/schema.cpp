@@ -28,8 +28,12 @@ constexpr Section section_table[] = {
     {"ra.*.previous_encryption", Shape::list,
      "CEP encryption keys of the past, which still open envelopes after a rollover."},
     {"ca", Shape::named, "A certification authority that requests go to.", true},
-    {"ca.*.connection", Shape::table, "How a CA that speaks HTTP is reached: types adcs-web and adcs-wstep."},
+    {"ca.*.connection", Shape::table, "How a CA that speaks HTTP is reached: all types but local and exec."},
     {"ca.*.command", Shape::table, "The program that is the CA to us: type exec."},
+    {"ca.*.cmp", Shape::table, "How we are known to a CA of type cmp, and it to us."},
+    {"ca.*.ejbca", Shape::table, "What a CA of type ejbca is told beside the request."},
+    {"ca.*.vault", Shape::table, "Where a CA of type vault is in its server, and who we are there."},
+    {"ca.*.step", Shape::table, "As which provisioner we ask a CA of type step."},
     {"profile", Shape::named, "One SCEP endpoint: its paths, challenge mode, RA, CA and templates.", true},
     {"profile.*.challenge", Shape::table, "How clients show that they may enroll.", true},
     {"profile.*.templates", Shape::table, "Which template a request gets; chosen by its key usage, as NDES does.",
@@ -59,6 +63,10 @@ using Srv = ServerSettings;
 using Ca = CaSettings;
 using Con = CaConnectionSettings;
 using Cmd = CaCommandSettings;
+using Cmp = CaCmpSettings;
+using Ejb = CaEjbcaSettings;
+using Vau = CaVaultSettings;
+using Stp = CaStepSettings;
 using Cha = ChallengeSettings;
 using Iss = ChallengeIssuerSettings;
 using Pro = ProfileSettings;
@@ -226,8 +234,10 @@ constexpr Key key_table[] = {
 
     Key{"ca", "type", Kind::text, "", put<&Ca::type>,
         "Which kind of CA this is. local: the embedded one. exec: a command, see docs/ca-exec.md. adcs-web and "
-        "adcs-wstep: Microsoft's, through its web enrollment pages or its enrollment web service, see docs/ca-adcs.md."}
-        .among("local,exec,adcs-web,adcs-wstep")
+        "adcs-wstep: Microsoft's, through its web enrollment pages or its enrollment web service, see docs/ca-adcs.md. "
+        "cmp: RFC 4210, see docs/ca-cmp.md. est: RFC 7030, see docs/ca-est.md. ejbca, vault (also OpenBao) and step: "
+        "their own interfaces, see docs/ca-rest.md."}
+        .among("local,exec,adcs-web,adcs-wstep,cmp,est,ejbca,vault,step")
         .needed(),
     Key{"ca", "key", Kind::key, "", put<&Ca::issuer, &Pair::key>,
         "Local: where the CA's private key is, \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI "
@@ -259,10 +269,9 @@ constexpr Key key_table[] = {
         "A CRL older than this is made again; a revocation makes a new one at once."}
         .between(1, 8784, "hours"),
     Key{"ca", "request_format", Kind::text, "\"pkcs7\"", put<&Ca::request_format>,
-        "adcs: what is submitted. pkcs7: CMS SignedData over the client's PKCS#10, signed by the enrollment agent. "
-        "cmc: "
-        "a CMC full PKI request with the same signature. pkcs10: the client's request alone, for templates that demand "
-        "no signature."}
+        "adcs and est: what is submitted. pkcs7: CMS SignedData over the client's PKCS#10, signed by the enrollment "
+        "agent; not for est. cmc: a CMC full PKI request with the same signature (est: fullcmc). pkcs10: the client's "
+        "request alone, for templates that demand no signature (est: simpleenroll, its default)."}
         .among("pkcs7,cmc,pkcs10"),
     Key{"ca", "requests_at_once", Kind::number, "8", put<&Ca::requests_at_once>,
         "Not local: how many requests the CA gets at a time. Changes with a restart only."}
@@ -285,7 +294,8 @@ constexpr Key key_table[] = {
 
     {"ca.*.connection", "url", Kind::text, "", put<&Con::url>,
      "adcs-web: \"https://HOST/certsrv\". adcs-wstep: that of the service, "
-     "\"https://HOST/CA_CES_Kerberos/service.svc/CES\"."},
+     "\"https://HOST/CA_CES_Kerberos/service.svc/CES\". cmp: where messages are posted; http:// is possible. est: "
+     "\"https://HOST/.well-known/est\", with the CA's label if it has one. ejbca, vault, step: \"https://HOST:PORT\"."},
     Key{"ca.*.connection", "authentication", Kind::text, "\"none\"", put<&Con::authentication>,
         "How we sign in. negotiate: Kerberos. certificate: TLS client certificate. username-token: WS-Security, for "
         "adcs-wstep alone."}
@@ -323,6 +333,36 @@ constexpr Key key_table[] = {
     Key{"ca.*.command", "seconds", Kind::number, "60", put<&Cmd::seconds>,
         "After that it is killed with all it started, and what became of the request counts as unknown."}
         .between(1, 3600, "seconds"),
+
+    Key{"ca.*.cmp", "protection", Kind::text, "\"signature\"", put<&Cmp::protection>,
+        "How messages are protected. signature: by the enrollment agent's key, wherever it is. secret: by a password "
+        "based MAC; answers must be protected by it too."}
+        .among("signature,secret"),
+    {"ca.*.cmp", "ra", Kind::text, "\"default\"", put<&Cmp::ra>, "signature: name of the [ra.NAME] whose agent signs."},
+    {"ca.*.cmp", "responders", Kind::file, "", put<&Cmp::responders>,
+     "signature: PEM certificates, one of which signs each answer. Absent: the CA itself does."},
+    {"ca.*.cmp", "reference", Kind::text, "", put<&Cmp::reference>, "secret: its name at the CA (senderKID)."},
+    Key{"ca.*.cmp", "secret_file", Kind::file, "", put<&Cmp::secret_file>,
+        "secret: file that holds it, readable by its owner alone; a systemd credential will do."}
+        .guarded(),
+
+    {"ca.*.ejbca", "authority", Kind::text, "", put<&Ejb::authority>, "The CA's name in EJBCA."},
+    {"ca.*.ejbca", "end_entity_profile", Kind::text, "", put<&Ejb::end_entity_profile>,
+     "Name of the end entity profile. The certificate profile is template.NAME.ca_name."},
+
+    {"ca.*.vault", "mount", Kind::text, "\"pki\"", put<&Vau::mount>,
+     "Path of the PKI secrets engine. The role is template.NAME.ca_name."},
+    {"ca.*.vault", "namespace", Kind::text, "", put<&Vau::namespace_path>, "Namespace it is in. Absent: none."},
+    Key{"ca.*.vault", "token_file", Kind::file, "", put<&Vau::token_file>,
+        "File with our token, readable by its owner alone; read anew at each use, so that an agent may renew it."}
+        .guarded(),
+
+    {"ca.*.step", "provisioner", Kind::text, "", put<&Stp::provisioner>, "Name of our provisioner, of type JWK."},
+    Key{"ca.*.step", "key", Kind::key, "", put<&Stp::key>,
+        "Its private key: \"file:PATH\" (PEM, readable by its owner alone) or a \"pkcs11:\" URI. P-256 or RSA."}
+        .guarded(),
+    {"ca.*.step", "key_id", Kind::text, "", put<&Stp::key_id>,
+     "Its \"kid\" there. Absent: the thumbprint of the key (RFC 7638), as step-ca names keys."},
 
     Key{"profile", "paths", Kind::texts, "", put<&Pro::paths>,
         "HTTP paths of the SCEP endpoint, in any letter case. Each also answers with /pkiclient.exe appended and, when "

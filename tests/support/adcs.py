@@ -162,17 +162,21 @@ class Authority:
 class Server:
     """IIS in front of an Authority. Promises that close() ends its threads."""
 
-    def __init__(self, authority, certificate, key, sign_in="none", users=None, client_ca=None, keytab=None, host="127.0.0.1"):
+    handler = None              # a subclass of Handler that speaks something else
+
+    def __init__(self, authority, certificate=None, key=None, sign_in="none", users=None, client_ca=None, keytab=None,
+                 host="127.0.0.1"):
         self.authority, self.sign_in, self.users, self.keytab = authority, sign_in, users or {}, keytab
         self.violations = []
         self.seen = []              # who signed in
         self.status = None          # answer everything with this status
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        self.context = None         # plain HTTP
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate, key)
         if client_ca:
-            context.load_verify_locations(client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self.context = context
+            self.context.load_verify_locations(client_ca)
+            self.context.verify_mode = ssl.CERT_REQUIRED
         self.http = None
         self.port = 0
         self.host = host
@@ -180,14 +184,15 @@ class Server:
 
     def start(self):
         """Listens (again, at the same port)."""
-        handler = type("Handler", (Handler,), {"server_side": self})
+        handler = type("Handler", (self.handler or Handler,), {"server_side": self})
         self.http = http.server.ThreadingHTTPServer((self.host, self.port), handler, bind_and_activate=False)
         self.http.allow_reuse_address = True
         self.http.daemon_threads = True
         self.http.request_queue_size = 256
         self.http.server_bind()
         self.http.server_activate()
-        self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+        if self.context:
+            self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.http.server_address[1]
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -220,13 +225,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.page(side.status, "<html><body>Server Error in '/' Application.</body></html>")
             if not self.signed_in():
                 return None
-            if self.path.startswith("/certsrv/"):
-                return self.certsrv(body)
-            require(self.path == "/CA_CES/service.svc/CES", f"path {self.path}")
-            return self.service(body)
+            return self.serve(body)
         except Violation as violation:
             side.violations.append(str(violation))
             return self.page(400, f"violation: {violation}")
+
+    def serve(self, body):
+        if self.path.startswith("/certsrv/"):
+            return self.certsrv(body)
+        require(self.path == "/CA_CES/service.svc/CES", f"path {self.path}")
+        return self.service(body)
 
     # --- answering -----------------------------------------------------------------------------------------------------------
 
@@ -245,12 +253,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def lose(self, how, content_type, body):
         """Nothing, or half of it."""
+        octets = body if isinstance(body, bytes) else body.encode()
         if how == "cut_the_answer":
             self.send_response(200)
             self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(octets)))
             self.end_headers()
-            self.wfile.write(body.encode()[:len(body) // 2])
+            self.wfile.write(octets[:len(octets) // 2])
             self.wfile.flush()
         self.close_connection = True
         self.connection.close()
@@ -430,33 +439,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
                   '</CertificateEnrollmentWSDetail></s:Detail></s:Fault></s:Body></s:Envelope>')
 
 
-def main():
-    """Commands on standard input, an answer line for each: next HOW, release, made, status N, stop, start, violations."""
-    directory = pathlib.Path(sys.argv[1])
-    authority = Authority(directory, demand=sys.argv[2])
-    authority.lie = directory / "lie.pem"
-    server = Server(authority, directory / "server.pem", directory / "server.key")
+def drive(authority, server, **more):
+    """Commands on standard input, an answer line for each: next HOW, release, made, status N, stop, start, violations, and `more`."""
+    known = {
+        "next": lambda word: setattr(authority, "next", word),
+        "release": lambda _: authority.release(),
+        "deny": lambda _: authority.deny(),
+        "made": lambda _: sum(state == "issued" for state, _ in authority.requests.values()),
+        "status": lambda word: setattr(server, "status", int(word) or None),
+        "stop": lambda _: server.stop(),
+        "start": lambda _: server.start(),
+        "violations": lambda _: " | ".join(server.violations).replace("\n", " "),
+        **more,
+    }
     print(server.port, flush=True)
     for line in sys.stdin:
         word, _, argument = line.strip().partition(" ")
-        answer = "done"
-        if word == "next":
-            authority.next = argument
-        elif word == "release":
-            authority.release()
-        elif word == "deny":
-            authority.deny()
-        elif word == "made":
-            answer = str(sum(state == "issued" for state, _ in authority.requests.values()))
-        elif word == "status":
-            server.status = int(argument) or None
-        elif word == "stop":
-            server.stop()
-        elif word == "start":
-            server.start()
-        elif word == "violations":
-            answer = " | ".join(server.violations).replace("\n", " ")
-        print(answer, flush=True)
+        answer = known[word](argument)
+        print("done" if answer is None else answer, flush=True)
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    authority = Authority(directory, demand=sys.argv[2])
+    authority.lie = directory / "lie.pem"
+    drive(authority, Server(authority, directory / "server.pem", directory / "server.key"))
 
 
 if __name__ == "__main__":

@@ -130,9 +130,40 @@ struct CaCommandSettings {
     std::uint32_t seconds = 60;
 };
 
+// How we speak CMP to a CA.
+struct CaCmpSettings {
+    Place place;
+    std::string protection = "signature";      // or "secret"
+    std::string ra = "default";                // signature: whose enrollment agent signs
+    std::filesystem::path responders;          // PEM; empty: the CA itself
+    std::string reference;                     // secret: its name at the CA
+    std::filesystem::path secret_file;
+};
+
+// What EJBCA's REST interface is told beside the request.
+struct CaEjbcaSettings {
+    Place place;
+    std::string authority;                     // name of the CA there
+    std::string end_entity_profile;
+};
+
+struct CaVaultSettings {
+    Place place;
+    std::string mount = "pki";
+    std::string namespace_path;                // empty: none
+    std::filesystem::path token_file;
+};
+
+struct CaStepSettings {
+    Place place;
+    std::string provisioner;                   // of type JWK
+    std::string key;                           // URI
+    std::string key_id;                        // empty: the thumbprint of the key
+};
+
 struct CaSettings {
     Place place;
-    std::string type;                          // "local", "exec", "adcs-web", "adcs-wstep"
+    std::string type;                          // "local", "exec", "adcs-web", "adcs-wstep", "cmp", "est", ...
     KeyPairSettings issuer;                    // local: key and certificate of the CA
     std::filesystem::path chain;               // PEM above the CA; empty: self-issued
     std::filesystem::path successor;           // PEM for GetNextCACert; empty: none
@@ -146,6 +177,10 @@ struct CaSettings {
     std::uint32_t crl_refresh_hours = 12;
     CaConnectionSettings connection;
     CaCommandSettings command;
+    CaCmpSettings cmp;
+    CaEjbcaSettings ejbca;
+    CaVaultSettings vault;
+    CaStepSettings step;
     std::string request_format = "pkcs7";      // "pkcs7", "cmc" or "pkcs10", where the CA takes several
     std::uint32_t requests_at_once = 8;
     std::uint32_t queue = 1000;
@@ -155,6 +190,9 @@ struct CaSettings {
     std::uint32_t clock_slack_minutes = 60;
 
     bool local() const { return type == "local"; }
+    bool adcs() const { return type == "adcs-web" || type == "adcs-wstep"; }
+    // Whether what the agent countersigns is a CMC full PKI request.
+    bool asks_by_cmc() const { return (adcs() || type == "est") && request_format == "cmc"; }
 };
 
 struct ChallengeSettings {

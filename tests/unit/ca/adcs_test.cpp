@@ -3,178 +3,62 @@
 #include "countersign/ca/adcs.hpp"
 #include "ca/adcs/hresult.hpp"
 #include "ca/adcs/soap.hpp"
-#include "countersign/crypto/cmc.hpp"
-#include "local_world.hpp"
-#include "scratch_directory.hpp"
+#include "stand_in.hpp"
 
 #include <gmock/gmock.h>
-
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
-#include <fstream>
 
 namespace countersign::ca::test {
 namespace {
 
-using contract::Treatment;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-void write_file(const std::filesystem::path& file, std::string_view text) {
-    std::ofstream(file, std::ios::binary) << text;
+AdcsOptions options_in(const Surroundings& surroundings, AdcsRequestFormat format) {
+    AdcsOptions options;
+    options.name = "corp";
+    options.chain = {surroundings.world.root};
+    options.format = format;
+    return options;
 }
 
-// tests/support/adcs.py as a child, told what to do line by line.
-class StandIn {
-public:
-    StandIn(const std::filesystem::path& directory, const std::string& demand) {
-        const auto script = std::filesystem::path(COUNTERSIGN_SOURCE_DIR) / "tests/support/adcs.py";
-        int in[2];
-        int out[2];
-        if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            ::dup2(in[0], 0);
-            ::dup2(out[1], 1);
-            ::execl("/usr/bin/python3", "python3", "-B", script.c_str(), directory.c_str(), demand.c_str(), nullptr);
-            ::_exit(127);
-        }
-        ::close(in[0]);
-        ::close(out[1]);
-        to_ = ::fdopen(in[1], "w");
-        from_ = ::fdopen(out[0], "r");
-        port_ = line();
-    }
-    ~StandIn() {
-        std::fclose(to_);
-        std::fclose(from_);
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-    StandIn(const StandIn&) = delete;
-    StandIn& operator=(const StandIn&) = delete;
-
-    std::string tell(const std::string& words) {
-        std::fputs((words + "\n").c_str(), to_);
-        std::fflush(to_);
-        return line();
-    }
-    const std::string& port() const { return port_; }
-
-private:
-    std::string line() {
-        char buffer[8192];
-        if (std::fgets(buffer, sizeof buffer, from_) == nullptr) throw std::runtime_error("the stand-in is gone");
-        std::string text = buffer;
-        text.pop_back();
-        return text;
-    }
-    pid_t pid_ = -1;
-    std::FILE* to_ = nullptr;
-    std::FILE* from_ = nullptr;
-    std::string port_;
-};
-
-template <class Way>
-class AdcsWorld {
-public:
-    static constexpr contract::Abilities abilities{.judges_countersignatures = false, .scripted = true};
-
-    AdcsWorld() {
-        const auto home = openssl_.path();
-        write_file(home / "ca.pem", world_.root.pem());
-        write_file(home / "ca.key", rsa_key(0).pem());
-        write_file(home / "agent.pem", world_.agent.pem());
-        write_file(home / "lie.pem", world_.root.pem());
-        const std::string line =
-            "cd '" + home.string() +
-            "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-            "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out "
-            "server.pem 2>/dev/null";
-        if (std::system(line.c_str()) != 0) throw std::runtime_error("no TLS certificate");
-        server_.emplace(home, Way::demand);
-        net::HttpClientOptions http;
-        http.ca_file = (home / "server.pem").string();
-        AdcsOptions options;
-        options.name = "corp";
-        options.chain = {world_.root};
-        options.format = Way::format;
-        ca_ = Way::make(std::move(options), net::make_http_client(http), server_->port(), world_.random);
-    }
-    Backend& backend() { return *ca_; }
-    CountersignedRequest request(Countersigned how, const std::string& device) {
-        if (Way::format != AdcsRequestFormat::cmc || how != Countersigned::properly) return world_.request(how, device);
-        const auto csr = LocalWorld::request_of(device);
-        return ra::Agent::countersigned(
-            LocalWorld::signed_by(world_.agent, rsa_key(1), crypto::build_pki_data(csr.der()),
-                                  crypto::cmc_pki_data_type),
-            csr, world_.plan_for(device));
-    }
-    void record(const crypto::Certificate&, const std::string&) {}
-    void take_away() { server_->tell("stop"); }
-    void bring_back() { server_->tell("start"); }
-    Time now() const { return SystemClock().now(); }
-    void next(Treatment how) {
-        static const std::map<Treatment, std::string> words{{Treatment::hold, "hold"},
-                                                            {Treatment::reject, "reject"},
-                                                            {Treatment::lose_the_answer, "lose_the_answer"},
-                                                            {Treatment::lie, "lie"},
-                                                            {Treatment::cut_the_answer, "cut_the_answer"}};
-        server_->tell("next " + words.at(how));
-    }
-    void release() { server_->tell("release"); }
-    std::size_t made() { return std::stoul(server_->tell("made")); }
-    StandIn& server() { return *server_; }
-
-private:
-    countersign::test::ScratchDirectory openssl_;
-    LocalWorld world_{LocalWorld::Setup{.now = SystemClock().now()}};
-    std::optional<StandIn> server_;
-    std::unique_ptr<Backend> ca_;
-};
-
 struct WebPages {
-    static constexpr auto demand = "pkcs7";
-    static constexpr auto format = AdcsRequestFormat::pkcs7;
-    static std::unique_ptr<Backend> make(AdcsOptions options, std::shared_ptr<net::HttpClient> http,
-                                         const std::string& port, Random&) {
-        options.url = "https://127.0.0.1:" + port + "/certsrv";
-        return std::make_unique<AdcsWebEnrollment>(std::move(options), std::move(http));
+    static constexpr auto script = "adcs.py";
+    static constexpr bool cmc = false;
+    static constexpr bool reconciles = false;
+    static std::vector<std::string> words() { return {"pkcs7"}; }
+    static std::unique_ptr<Backend> make(Surroundings& at) {
+        auto options = options_in(at, AdcsRequestFormat::pkcs7);
+        options.url = "https://127.0.0.1:" + at.port + "/certsrv";
+        return std::make_unique<AdcsWebEnrollment>(std::move(options), at.http);
     }
 };
 template <AdcsRequestFormat Format>
 struct WebService {
-    static constexpr auto format = Format;
-    static constexpr auto demand = Format == AdcsRequestFormat::cmc      ? "cmc"
-                                   : Format == AdcsRequestFormat::pkcs10 ? "pkcs10"
-                                                                         : "pkcs7";
-    static std::unique_ptr<Backend> make(AdcsOptions options, std::shared_ptr<net::HttpClient> http,
-                                         const std::string& port, Random& random) {
-        options.url = "https://127.0.0.1:" + port + "/CA_CES/service.svc/CES";
-        return std::make_unique<AdcsWebService>(std::move(options), std::move(http), random);
+    static constexpr auto script = "adcs.py";
+    static constexpr bool cmc = Format == AdcsRequestFormat::cmc;
+    static constexpr bool reconciles = false;
+    static std::vector<std::string> words() {
+        return {cmc ? "cmc" : Format == AdcsRequestFormat::pkcs10 ? "pkcs10" : "pkcs7"};
+    }
+    static std::unique_ptr<Backend> make(Surroundings& at) {
+        auto options = options_in(at, Format);
+        options.url = "https://127.0.0.1:" + at.port + "/CA_CES/service.svc/CES";
+        return std::make_unique<AdcsWebService>(std::move(options), at.http, at.world.random);
     }
 };
 
-using PagesWorld = AdcsWorld<WebPages>;
-using ServiceWorld = AdcsWorld<WebService<AdcsRequestFormat::pkcs7>>;
+using PagesWorld = RemoteWorld<WebPages>;
+using ServiceWorld = RemoteWorld<WebService<AdcsRequestFormat::pkcs7>>;
 
 template <class World>
 class AdcsTest : public ::testing::Test {
 protected:
-    Result<Outcome> submit() {
-        return world_.backend().submit(world_.request(Countersigned::properly, "device-1"), "k");
-    }
+    Result<Outcome> submit() { return world_.submit(); }
     std::string told(const std::string& words) { return world_.server().tell(words); }
     World world_;
 };
-using Worlds = ::testing::Types<PagesWorld, ServiceWorld, AdcsWorld<WebService<AdcsRequestFormat::cmc>>,
-                                AdcsWorld<WebService<AdcsRequestFormat::pkcs10>>>;
+using Worlds = ::testing::Types<PagesWorld, ServiceWorld, RemoteWorld<WebService<AdcsRequestFormat::cmc>>,
+                                RemoteWorld<WebService<AdcsRequestFormat::pkcs10>>>;
 TYPED_TEST_SUITE(AdcsTest, Worlds);
 
 TYPED_TEST(AdcsTest, WhatIsSentIsWhatTheSpecificationsSay) {

@@ -82,6 +82,59 @@ TEST(CaTypes, EachWayToSignInNeedsItsData) {
     EXPECT_THAT(findings_of(adcs(url + "password = \"x\"\n")), HasSubstr("secrets do not belong"));
 }
 
+TEST(CaTypes, CmpNeedsAnAgentOrASecret) {
+    const auto cmp = [](const std::string& keys) { return adcs(url, "cmp") + "[ca.default.cmp]\n" + keys; };
+    EXPECT_THAT(findings_of(adcs(url, "cmp")), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs("url = \"http://ca.example/cmp\"\n", "cmp")), StartsWith("good"));
+    EXPECT_THAT(findings_of(adcs("url = \"ftp://ca.example/cmp\"\n", "cmp")), HasSubstr("is not an https:// URL"));
+    EXPECT_THAT(findings_of(cmp("ra = \"other\"\n")), HasSubstr("there is no [ra.other]"));
+    EXPECT_THAT(findings_of(cmp("protection = \"secret\"\nreference = \"ra\"\nsecret_file = \"s\"\n")),
+                StartsWith("good"));
+    EXPECT_THAT(findings_of(cmp("protection = \"secret\"\nreference = \"ra\"\n")), HasSubstr("cmp.secret_file"));
+    EXPECT_THAT(findings_of(cmp("protection = \"secret\"\nsecret_file = \"s\"\n")), HasSubstr("cmp.reference"));
+}
+
+TEST(CaTypes, EstSendsNoBareCms) {
+    EXPECT_THAT(findings_of(adcs(url, "est")), StartsWith("good"));
+    EXPECT_THAT(findings_of("request_format = \"cmc\"\n" + adcs(url, "est")), StartsWith("good"));
+    EXPECT_THAT(findings_of("request_format = \"pkcs7\"\n" + adcs(url, "est")), HasSubstr("EST knows no such"));
+    EXPECT_THAT(findings_of(adcs("url = \"http://ca.example/x\"\n", "est")), HasSubstr("is not an https:// URL"));
+}
+
+TEST(CaTypes, ServicesNeedToKnowWhoWeAre) {
+    const auto with = [](const std::string& type, const std::string& keys) {
+        return findings_of(adcs(url, type) + "[ca.default." + type + "]\n" + keys);
+    };
+    EXPECT_THAT(with("ejbca", "authority = \"a\"\nend_entity_profile = \"e\"\n"), StartsWith("good"));
+    EXPECT_THAT(with("ejbca", "authority = \"a\"\n"), HasSubstr("ejbca.end_entity_profile"));
+    EXPECT_THAT(with("ejbca", "end_entity_profile = \"e\"\n"), HasSubstr("ejbca.authority"));
+    EXPECT_THAT(with("vault", "token_file = \"t\"\n"), StartsWith("good"));
+    EXPECT_THAT(with("vault", ""), HasSubstr("vault.token_file"));
+    EXPECT_THAT(with("step", "provisioner = \"p\"\nkey = \"file:k\"\n"), StartsWith("good"));
+    EXPECT_THAT(with("step", "provisioner = \"p\"\n"), HasSubstr("step.key"));
+    EXPECT_THAT(with("step", "key = \"file:k\"\n"), HasSubstr("step.provisioner"));
+}
+
+// The configurations people copy.
+TEST(CaTypes, WhatTheDocumentationShowsLoads) {
+    int shown = 0;
+    for (const auto* page : {"ca-adcs.md", "ca-exec.md", "ca-cmp.md", "ca-est.md", "ca-rest.md"}) {
+        std::ifstream file(std::filesystem::path(COUNTERSIGN_SOURCE_DIR) / "docs" / page);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        constexpr std::string_view begin = "```toml\n[ca.default]\n";
+        for (auto at = text.find(begin); at != std::string::npos; at = text.find(begin, at + 1)) {
+            const auto from = at + begin.size();
+            auto block = text.substr(from, text.find("```", from) - from);
+            const auto own = block.find("certificate = ");
+            ASSERT_NE(own, std::string::npos) << page;
+            block.erase(own, block.find('\n', own) - own);  // findings_of writes it
+            EXPECT_THAT(findings_of(block), StartsWith("good")) << page << ":\n" << block;
+            ++shown;
+        }
+    }
+    EXPECT_EQ(shown, 10);
+}
+
 TEST(CaTypes, KerberosKnowsOneIdentity) {
     const auto two = [](const std::string& second) {
         return adcs(url + "authentication = \"negotiate\"\nkeytab = \"k\"\n") +
