@@ -45,6 +45,7 @@ nlohmann::ordered_json to_json(const store::Attempt& one) {
             {"subject", one.subject},
             {"template", one.template_name},
             {"client", one.client},
+            {"challenge", one.challenge_kind},
             {"transaction_id", one.key.transaction_id},
             {"signer_key_sha256", one.key.signer_key},
             {"reason", one.reason},

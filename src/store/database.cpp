@@ -4,6 +4,7 @@
 #include "schema.hpp"
 #include "sql_challenges.hpp"
 #include "sql_issued.hpp"
+#include "sql_outbox.hpp"
 #include "sql_transactions.hpp"
 #include "sql_used_challenges.hpp"
 #include "writer.hpp"
@@ -24,16 +25,18 @@ public:
         : lock_(std::move(lock)),
           writer_(file, options),
           readers_(file, options.busy_timeout_ms, options.readers),
-          transactions_(writer_, readers_),
+          transactions_(writer_, readers_, subscribers_),
           challenges_(writer_, readers_),
-          issued_(writer_, readers_),
-          used_challenges_(writer_, readers_) {}
+          issued_(writer_, readers_, subscribers_),
+          used_challenges_(writer_, readers_),
+          outbox_(writer_, readers_, subscribers_) {}
     ~SqlDatabase() override { shut(); }
 
     Transactions& transactions() override { return transactions_; }
     Challenges& challenges() override { return challenges_; }
     Issued& issued() override { return issued_; }
     UsedChallenges& used_challenges() override { return used_challenges_; }
+    Outbox& outbox() override { return outbox_; }
 
     Result<void> probe() override {
         bool answered = false;
@@ -57,10 +60,12 @@ private:
     std::unique_ptr<DaemonLock> lock_;
     Writer writer_;
     Readers readers_;
+    Subscribers subscribers_;
     SqlTransactions transactions_;
     SqlChallenges challenges_;
     SqlIssued issued_;
     SqlUsedChallenges used_challenges_;
+    SqlOutbox outbox_;
 };
 
 // Read without writing anything, and without needing leave to write.
