@@ -22,6 +22,6 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_due ON notifications (state, receiver, next_try, since);
 CREATE INDEX notifications_by_change ON notifications (state, changed);
 
--- By what kind of challenge an attempt claimed its right; empty for renewals, and for attempts before this version.
+-- By what kind of challenge an attempt claimed its right, or 'renewal'; empty for attempts of before this version.
 ALTER TABLE attempts ADD COLUMN challenge_kind TEXT NOT NULL DEFAULT '';
 )sql"
