@@ -84,6 +84,30 @@ nlohmann::ordered_json to_json(const store::IssuedCertificate& one, Time now) {
     return json;
 }
 
+nlohmann::ordered_json to_json(const store::Notification& one) {
+    return {{"id", one.id},
+            {"receiver", one.receiver},
+            {"event", store::name(one.event)},
+            {"state", store::name(one.state)},
+            {"profile", one.profile},
+            {"request", one.attempt},
+            {"ca", one.ca},
+            {"serial", one.serial},
+            {"occurred", to_rfc3339(one.occurred)},
+            {"tries", one.tries},
+            {"next_try", to_rfc3339(one.next_try)},
+            {"changed", to_rfc3339(one.changed)},
+            {"problem", one.problem}};
+}
+
+std::optional<store::NotificationState> notification_state_from(std::string_view text) {
+    using enum store::NotificationState;
+    for (const auto state : {waiting, delivered, dead}) {
+        if (store::name(state) == text) return state;
+    }
+    return std::nullopt;
+}
+
 std::optional<store::AttemptState> attempt_state_from(std::string_view text) {
     for (const auto state : all_states) {
         if (name(state) == text) return state;
