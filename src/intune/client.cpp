@@ -83,6 +83,13 @@ std::string new_uuid(Random& random) {
 Client::Client(ClientOptions options, std::shared_ptr<net::HttpClient> http, const Clock& clock, Random& random)
     : options_(std::move(options)), http_(std::move(http)), clock_(clock), random_(random) {}
 
+// Leaves no token behind in memory of ours.
+Result<net::ClientResponse> Client::send(net::ClientRequest request) {
+    auto response = http_->send(request);
+    for (auto& [name, value] : request.headers) wipe_memory(value.data(), value.size());
+    return response;
+}
+
 net::ClientRequest Client::request_to(const std::string& url, const Secret& token) {
     net::ClientRequest request;
     request.url = url;
@@ -209,7 +216,7 @@ Result<Client::Addresses> Client::fetch_addresses() {
                             options_.service_application + "/endpoints";
     for (bool again : {true, false}) {
         TRY(const auto token, token_for(scope));
-        const auto response = http_->send(request_to(url, *token));
+        const auto response = send(request_to(url, *token));
         if (!response) return not_answered(who, response.error());
         if (response->status == 401) forget_token(scope);
         if (response->status == 401 && again) continue;
@@ -244,7 +251,7 @@ Result<net::ClientResponse> Client::post(const std::string& address, Service ser
     // Really of this name: Intune counts providers by it.
     request.headers.emplace_back("UserAgent", options_.provider);
     request.body = to_bytes(as_bytes(body));
-    return http_->send(request);
+    return send(std::move(request));
 }
 
 Result<json> Client::call(Service service, std::string_view suffix, const json& body) {

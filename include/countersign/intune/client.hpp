@@ -70,6 +70,7 @@ private:
     void forget_addresses();
     Result<net::ClientResponse> post(const std::string& address, Service service, std::string_view suffix,
                                      const std::string& body);
+    Result<net::ClientResponse> send(net::ClientRequest request);
     net::ClientRequest request_to(const std::string& url, const Secret& token);
 
     ClientOptions options_;
