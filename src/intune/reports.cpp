@@ -12,7 +12,7 @@ using nlohmann::json;
 using notify::Letter;
 using store::NotificationEvent;
 
-constexpr std::size_t longest_description = 255;
+constexpr std::size_t longest_description = 252;  // and "..."
 // CERTSRV_E_ADMIN_DENIED_REQUEST, as the 32-bit number that an HRESULT is.
 constexpr std::int32_t refused_hresult = static_cast<std::int32_t>(0x80094014U);
 

@@ -10,7 +10,7 @@ using nlohmann::json;
 
 constexpr int most_requests = 500;
 constexpr std::size_t longest_member = 4096;
-constexpr std::size_t longest_message = 255;
+constexpr std::size_t longest_message = 252;  // and "..."
 
 std::string text_of(const json& object, const char* member) {
     const auto found = object.find(member);

@@ -122,7 +122,7 @@ TEST_F(ClientTest, WhateverIsNoAnswerIsUnavailable) {
         cloud_.service = [&](const net::ClientRequest&) { return answer; };
         EXPECT_EQ(failure().kind, ErrorKind::unavailable);
     }
-    EXPECT_THAT(answers, SizeIs(11));
+    EXPECT_EQ(answers.size(), 11u);
 }
 
 TEST_F(ClientTest, TheReasonOfARefusalIsTold) {

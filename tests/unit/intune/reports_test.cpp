@@ -140,7 +140,7 @@ TEST_F(RevocationsTest, EachIsCarriedOutAndAnswered) {
 }
 
 TEST_F(RevocationsTest, WhatIsAskedAgainIsAnsweredAgain) {
-    offer({wanted("context-1", "0a")});
+    offer(json::array({wanted("context-1", "0a")}));
     ASSERT_TRUE(revocations().round());
     ASSERT_TRUE(revocations().round());
     ASSERT_THAT(answers(), SizeIs(1)) << "it waits already";
@@ -165,7 +165,7 @@ TEST_F(RevocationsTest, FailuresHaveIntunesWords) {
     };
     for (const auto& [outcome, word] : words) EXPECT_EQ(error_code_of(outcome), word);
     outcome_ = fail::not_found("no such certificate");
-    offer({wanted("context-1", "0a")});
+    offer(json::array({wanted("context-1", "0a")}));
     ASSERT_TRUE(revocations().round());
     const auto answer = json::parse(answers().at(0).detail);
     EXPECT_EQ(answer["succeeded"], false);
