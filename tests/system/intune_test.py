@@ -271,7 +271,8 @@ answer_seconds = 2
         self.configure()
         block = re.search(r"```toml\n(\[intune\.default\].*?)```", DOCUMENT.read_text(), re.DOTALL).group(1)
         text = self.server.config.read_text().partition("[intune.default]")[0]
-        self.server.config.write_text(text + re.sub(r'secret = "[^"]*"', 'secret = "intune.secret"', block))
+        here = f'secret = "intune.secret"\nauthority = "{self.cloud.url}"\ngraph = "{self.cloud.url}"'
+        self.server.config.write_text(text + re.sub(r'secret = "[^"]*"', here, block))
         checked = self.server.command("check", check=False)
         self.assertNotIn(b"no such key", checked.stderr + checked.stdout)
         self.assertEqual(checked.returncode, 0, checked.stderr)
