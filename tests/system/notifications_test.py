@@ -1,4 +1,5 @@
 """What happened is told: at least once, under one id, whatever becomes of the receiver or of us."""
+import datetime
 import unittest
 
 from client_certificates import Certificates
@@ -96,13 +97,20 @@ answer_seconds = 2
         self.assertEqual({one["state"] for one in self.listed()}, {"delivered"})
         self.assertEqual(len(self.listed()), 4)
 
+    def shorten(self, role):
+        """The RA's certificate again, of almost a year, with three days left."""
+        home, now = self.server.home, datetime.datetime.now(datetime.timezone.utc)
+        begin, end = (f"{now + datetime.timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (-300, 3))
+        (self.server.path("tls") / "ca.cnf").write_text(
+            (self.server.path("tls") / "ca.cnf").read_text() + "[ra]\nkeyUsage = critical, keyEncipherment\n")
+        run_ok("openssl", "req", "-new", "-key", home / f"ra/{role}.key", "-subj", f"/CN={role}", "-out", home / "short.csr")
+        run_ok("openssl", "ca", "-batch", "-notext", "-config", self.server.path("tls") / "ca.cnf", "-cert", home / "ca/ca.pem",
+               "-keyfile", home / "ca/ca.key", "-extensions", "ra", "-startdate", begin, "-enddate", end, "-in", home / "short.csr",
+               "-out", home / f"ra/{role}.pem")
+
     def test_certificates_of_the_ra_that_end_soon_are_told_once(self):
         self.receiver(extra='events = ["expiring"]')
-        home = self.server.home
-        ca = ("-CA", home / "ca/ca.pem", "-CAkey", home / "ca/ca.key")
-        # The agent's own certificate again, with three days to live.
-        run_ok("openssl", "x509", "-in", home / "ra/encryption.pem", "-days", "3", *ca, "-out", home / "ra/short.pem")
-        (home / "ra/short.pem").rename(home / "ra/encryption.pem")
+        self.shorten("encryption")
         self.server.set("ra.default", renew="manual")
         self.start()
         told = self.told("expiring")
