@@ -57,8 +57,7 @@ public:
           admin_(admin_surfaces_of(settings_)),
           workers_(worker_count(settings_.server), settings_.server.queue),
           surfaces_(settings_),
-          caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point},
-                     database_->outbox()),
+          caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}, database_->outbox()),
           post_office_({database_->outbox(), database_->transactions(), database_->issued(), clock_, random_,
                         [](const std::string& line) { spdlog::warn("{}", line); }}),
           metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {

@@ -66,8 +66,7 @@ std::vector<store::Subscription> subscriptions_of(const config::Settings& settin
 
 void Assembly::build_receivers() {
     for (const auto& [name, settings] : settings_.notifications) {
-        auto webhook = note(settings.place, open_webhook(settings),
-                            "see `countersign config explain notification`");
+        auto webhook = note(settings.place, open_webhook(settings), "see `countersign config explain notification`");
         if (webhook) wiring_.receivers.push_back({name, *std::move(webhook), rules_of(settings.give_up_hours)});
     }
     for (const auto& [name, tenant] : wiring_.tenants) {
@@ -107,8 +106,7 @@ Result<std::shared_ptr<const IntuneTenant>> Assembly::intune_tenant(const std::s
         TRY(const std::string pem, read_file(settings.certificate));
         TRY(options.certificate, crypto::Certificate::from_pem(pem));
         TRY(options.key, open_key(settings.key));
-        if (!options.key->public_key().is_rsa() ||
-            !(options.key->public_key() == options.certificate->public_key())) {
+        if (!options.key->public_key().is_rsa() || !(options.key->public_key() == options.certificate->public_key())) {
             return fail::denied("intune." + name + ": " + options.key->describe() + " is not the RSA key of " +
                                 settings.certificate.string());
         }
@@ -116,10 +114,10 @@ Result<std::shared_ptr<const IntuneTenant>> Assembly::intune_tenant(const std::s
     TRY(auto http, open_http(settings.connection));
     auto tenant = std::make_shared<IntuneTenant>();
     tenant->settings = settings;
-    tenant->client =
-        std::make_shared<intune::Client>(std::move(options), std::move(http), parts_.clock, parts_.random);
+    tenant->client = std::make_shared<intune::Client>(std::move(options), std::move(http), parts_.clock, parts_.random);
     // The other workers go on answering.
-    const std::size_t at_once = std::clamp<std::size_t>(worker_count(settings_.server) / 2, 1, settings.requests_at_once);
+    const std::size_t at_once =
+        std::clamp<std::size_t>(worker_count(settings_.server) / 2, 1, settings.requests_at_once);
     tenant->gate = std::make_shared<intune::Gate>(at_once, parts_.clock);
     wiring_.tenants.emplace(name, tenant);
     return std::shared_ptr<const IntuneTenant>(std::move(tenant));
@@ -147,8 +145,8 @@ intune::Revoke revocation_for(const config::Settings& settings, const std::strin
             if (attempt.challenge_kind != intune::challenge_kind) continue;
             if (one.revoked) return {};  // by us before a crash, or by people
             constexpr int unspecified = 0;
-            const auto revoked = desk->revoke_certificate(one.serial, one.ca, unspecified, false,
-                                                          {"intune " + tenant, "intune"});
+            const auto revoked =
+                desk->revoke_certificate(one.serial, one.ca, unspecified, false, {"intune " + tenant, "intune"});
             if (!revoked) return revoked.error();
             return {};
         }

@@ -128,8 +128,8 @@ TEST_P(StoreContract, AnOutcomeIsRecordedAndDeliveredOnesStayDelivered) {
     EXPECT_EQ(later[0].tries, 1);
     EXPECT_EQ(later[0].problem, "refused");
     EXPECT_EQ(later[0].since, test::at_minute(2));
-    ASSERT_TRUE(outbox.record({{found[0].id, NotificationState::waiting, test::at_minute(4), "late"}},
-                              test::at_minute(4)));
+    ASSERT_TRUE(
+        outbox.record({{found[0].id, NotificationState::waiting, test::at_minute(4), "late"}}, test::at_minute(4)));
     EXPECT_EQ(outbox.find(found[0].id).value().state, NotificationState::delivered);
     EXPECT_TRUE(fails_as(outbox.retry(found[0].id, test::at_minute(5)), ErrorKind::conflict));
     EXPECT_TRUE(fails_as(outbox.drop(found[0].id), ErrorKind::conflict));
@@ -143,7 +143,8 @@ TEST_P(StoreContract, TheDeadAreCountedRetriedAndDropped) {
     EXPECT_TRUE(waiting_for(outbox, "other").empty());
     const auto found = waiting_for(outbox, "mdm");
     ASSERT_EQ(found.size(), 2u);
-    ASSERT_TRUE(outbox.record({{found[0].id, NotificationState::dead, test::at_minute(2), "gone"}}, test::at_minute(2)));
+    ASSERT_TRUE(
+        outbox.record({{found[0].id, NotificationState::dead, test::at_minute(2), "gone"}}, test::at_minute(2)));
     auto figures = outbox.figures().value();
     ASSERT_EQ(figures.size(), 1u);
     EXPECT_EQ(figures[0].receiver, "mdm");
@@ -165,7 +166,8 @@ TEST_P(StoreContract, TheDeadAreCountedRetriedAndDropped) {
 
 TEST_P(StoreContract, AnAnswerAskedForAgainIsDeliveredAgain) {
     auto& outbox = database_->outbox();
-    Announcement answer{NotificationEvent::answer, "revocation 1", "intune", "", R"({"n":1})", test::at_minute(1), true};
+    Announcement answer{
+        NotificationEvent::answer, "revocation 1", "intune", "", R"({"n":1})", test::at_minute(1), true};
     ASSERT_TRUE(outbox.announce(answer));
     const auto id = waiting_for(outbox, "intune").at(0).id;
     ASSERT_TRUE(outbox.record({{id, NotificationState::delivered, test::at_minute(2), ""}}, test::at_minute(2)));

@@ -50,8 +50,7 @@ int decide(const NotificationOptions& options, Console& console, bool again) {
     const auto desk = open_desk(instance, console);
     const admin::Actor who{operator_name(), "command line"};
     const auto ids = ids_asked_for(instance, options);
-    for (const auto& id : ids)
-        or_throw(again ? desk->retry_notification(id, who) : desk->drop_notification(id, who));
+    for (const auto& id : ids) or_throw(again ? desk->retry_notification(id, who) : desk->drop_notification(id, who));
     if (options.json) {
         print_json(console, {{"ids", ids}, {"state", again ? "waiting" : "dropped"}});
     } else {

@@ -78,7 +78,8 @@ protected:
 
 TEST_F(NotificationConfiguration, AReceiverIsRead) {
     const auto loaded = load_text(configuration(
-        one_time, webhook + "events = [\"issued\"]\nprofiles = [\"default\"]\nproxy = \"http://p:1\"\nanswer_seconds = 3\n"));
+        one_time,
+        webhook + "events = [\"issued\"]\nprofiles = [\"default\"]\nproxy = \"http://p:1\"\nanswer_seconds = 3\n"));
     ASSERT_TRUE(loaded.settings);
     const auto& mdm = loaded.settings->notifications.at("mdm");
     EXPECT_EQ(mdm.connection.url, "https://mdm.example/hook");
@@ -143,7 +144,8 @@ TEST_F(NotificationConfiguration, WhatBecomesPartOfAUrlIsPlain) {
                 Contains(HasSubstr("intune.default.tenant")));
     EXPECT_THAT(refusals(mode, with_secret + "authority = \"http://login.example\"\n"),
                 Contains(HasSubstr("intune.default.authority")));
-    EXPECT_THAT(refusals(mode, with_secret + "graph = \"ftp://graph.example\"\n"), Contains(HasSubstr("intune.default.graph")));
+    EXPECT_THAT(refusals(mode, with_secret + "graph = \"ftp://graph.example\"\n"),
+                Contains(HasSubstr("intune.default.graph")));
 }
 
 TEST_F(NotificationConfiguration, AProfileNamesATenantThatExists) {

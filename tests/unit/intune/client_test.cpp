@@ -1,7 +1,7 @@
 // Tokens, addresses and calls: what is sent where, what is kept, and what is done about each way to fail.
+#include "countersign/core/text.hpp"
 #include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/encoding.hpp"
-#include "countersign/core/text.hpp"
 #include "countersign/keys/file_key.hpp"
 #include "fake_cloud.hpp"
 #include "test_keys.hpp"
@@ -38,8 +38,9 @@ TEST_F(ClientTest, SpeaksAsMicrosoftsOwnLibrariesDo) {
                 HasSubstr("scope=https%3A%2F%2Fapi.manage.microsoft.com%2F%2F.default"));
     const auto graph = cloud_.to("/servicePrincipals/");
     ASSERT_THAT(graph, SizeIs(1));
-    EXPECT_EQ(graph[0].url,
-              "https://graph.microsoft.com/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints");
+    EXPECT_EQ(
+        graph[0].url,
+        "https://graph.microsoft.com/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints");
     EXPECT_EQ(test::header_of(graph[0], "Authorization"), "Bearer token-1");
     const auto calls = cloud_.to("fef.example");
     ASSERT_THAT(calls, SizeIs(1));
@@ -58,8 +59,7 @@ TEST_F(ClientTest, RevocationHasItsOwnServiceAndVersion) {
     ASSERT_TRUE(client_->call(Service::revocation, "CertificateAuthorityRequests/downloadRevocationRequests", {}));
     const auto calls = cloud_.to("fef.example");
     ASSERT_THAT(calls, SizeIs(1));
-    EXPECT_EQ(calls[0].url,
-              "https://fef.example/scep/pki/CertificateAuthorityRequests/downloadRevocationRequests");
+    EXPECT_EQ(calls[0].url, "https://fef.example/scep/pki/CertificateAuthorityRequests/downloadRevocationRequests");
     EXPECT_EQ(test::header_of(calls[0], "api-version"), "5019-05-05");
 }
 
@@ -114,10 +114,17 @@ TEST_F(ClientTest, ARequestThatMayHaveArrivedIsNotSentTwice) {
 }
 
 TEST_F(ClientTest, WhateverIsNoAnswerIsUnavailable) {
-    const std::vector<Result<net::ClientResponse>> answers{
-        response(500, R"({"errorCode":"InternalError"})"), response(302), response(403), response(200, "<html>"),
-        response(200, ""), response(200, "[1]"), response(200, "\"Success\""), response(200, "{\"code\":"),
-        fail::malformed("over the limit"), fail::unavailable("refused"), fail::outcome_unknown("reset")};
+    const std::vector<Result<net::ClientResponse>> answers{response(500, R"({"errorCode":"InternalError"})"),
+                                                           response(302),
+                                                           response(403),
+                                                           response(200, "<html>"),
+                                                           response(200, ""),
+                                                           response(200, "[1]"),
+                                                           response(200, "\"Success\""),
+                                                           response(200, "{\"code\":"),
+                                                           fail::malformed("over the limit"),
+                                                           fail::unavailable("refused"),
+                                                           fail::outcome_unknown("reset")};
     for (const auto& answer : answers) {
         cloud_.service = [&](const net::ClientRequest&) { return answer; };
         EXPECT_EQ(failure().kind, ErrorKind::unavailable);
@@ -132,14 +139,17 @@ TEST_F(ClientTest, TheReasonOfARefusalIsTold) {
     EXPECT_THAT(failure().detail, HasSubstr("AADSTS7000222: expired secret"));
     clock_.advance(1min);
     cloud_.token = [] { return response(200, R"({"token_type":"Bearer","expires_in":60,"access_token":"t"})"); };
-    cloud_.graph = [] { return response(403, R"({"error":{"code":"Forbidden","message":"no Application.Read.All"}})"); };
+    cloud_.graph = [] {
+        return response(403, R"({"error":{"code":"Forbidden","message":"no Application.Read.All"}})");
+    };
     EXPECT_THAT(failure().detail, HasSubstr("Forbidden, no Application.Read.All"));
 }
 
 TEST_F(ClientTest, TokensThatCannotBeUnderstoodAreNone) {
     for (const char* answer :
          {R"({"token_type":"Bearer","expires_in":60})", R"({"token_type":"mac","expires_in":60,"access_token":"t"})",
-          R"({"token_type":"Bearer","access_token":"t"})", R"({"token_type":"Bearer","expires_in":-5,"access_token":"t"})",
+          R"({"token_type":"Bearer","access_token":"t"})",
+          R"({"token_type":"Bearer","expires_in":-5,"access_token":"t"})",
           R"({"token_type":"Bearer","expires_in":60,"access_token":"t\r\nX-Evil: 1"})", "[]", "", "token"}) {
         cloud_.token = [&] { return response(200, answer); };
         EXPECT_EQ(failure().kind, ErrorKind::unavailable) << answer;
@@ -160,8 +170,9 @@ TEST_F(ClientTest, AFailedSignInIsNotRepeatedByAllWhoWait) {
 TEST_F(ClientTest, NoTokenIsSentInClear) {
     cloud_.address = "http://fef.example/scep";
     cloud_.graph = [this] {
-        return response(200, json{{"value", {{{"providerName", "ScepRequestValidationFEService"},
-                                              {"uri", cloud_.address}}}}}.dump());
+        return response(
+            200,
+            json{{"value", {{{"providerName", "ScepRequestValidationFEService"}, {"uri", cloud_.address}}}}}.dump());
     };
     EXPECT_EQ(failure().kind, ErrorKind::unavailable);
     for (const char* uri : {"https://user@fef.example", "https://", "ftp://fef.example", "https://fef.example/?x"}) {
@@ -188,7 +199,8 @@ TEST_F(ClientTest, ACertificateSignsInToo) {
     client_ = std::make_shared<Client>(with, cloud_.http, clock_, random_);
     ASSERT_TRUE(call());
     const std::string body(as_text(cloud_.to("/oauth2/")[0].body));
-    EXPECT_THAT(body, HasSubstr("client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"));
+    EXPECT_THAT(body,
+                HasSubstr("client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"));
     EXPECT_THAT(body, testing::Not(HasSubstr("client_secret")));
     const auto parts = split(body.substr(body.find("client_assertion=") + 17), '.');
     ASSERT_THAT(parts, SizeIs(3));

@@ -18,10 +18,10 @@ class FakeCloud {
 public:
     // What each part answers; tests change them.
     std::function<Result<net::ClientResponse>()> token = [this] {
-        return response(200, json{{"token_type", "Bearer"},
-                                  {"expires_in", life},
-                                  {"access_token", "token-" + std::to_string(++tokens)}}
-                                 .dump());
+        return response(
+            200,
+            json{{"token_type", "Bearer"}, {"expires_in", life}, {"access_token", "token-" + std::to_string(++tokens)}}
+                .dump());
     };
     std::function<Result<net::ClientResponse>()> graph = [this] {
         return response(200, json{{"value",
@@ -37,8 +37,8 @@ public:
     int tokens = 0;
     std::string address = "https://fef.example/scep";
 
-    std::shared_ptr<test::ScriptedHttp> http = std::make_shared<test::ScriptedHttp>(
-        [this](const net::ClientRequest& request) -> Result<net::ClientResponse> {
+    std::shared_ptr<test::ScriptedHttp> http =
+        std::make_shared<test::ScriptedHttp>([this](const net::ClientRequest& request) -> Result<net::ClientResponse> {
             if (request.url.find("/oauth2/") != std::string::npos) return token();
             if (request.url.find("/servicePrincipals/") != std::string::npos) return graph();
             return service(request);

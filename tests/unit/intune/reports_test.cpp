@@ -1,7 +1,7 @@
 // What Intune is told afterwards, and what it has revoked.
+#include "countersign/intune/reports.hpp"
 #include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/encoding.hpp"
-#include "countersign/intune/reports.hpp"
 #include "countersign/intune/revocations.hpp"
 #include "countersign/store/database.hpp"
 #include "fake_cloud.hpp"
@@ -98,15 +98,19 @@ protected:
         };
     }
     static json wanted(const std::string& context, const std::string& serial) {
-        return {{"requestContext", context}, {"serialNumber", serial}, {"issuerName", "CN=Test CA"}, {"caConfiguration", "local"}};
+        return {{"requestContext", context},
+                {"serialNumber", serial},
+                {"issuerName", "CN=Test CA"},
+                {"caConfiguration", "local"}};
     }
     Revocations revocations() {
-        return Revocations(client_, database_->outbox(), "intune:default",
-                           [this](const RevocationRequest& request) {
-                               carried_out_.push_back(request.serial);
-                               return outcome_;
-                           },
-                           clock_);
+        return Revocations(
+            client_, database_->outbox(), "intune:default",
+            [this](const RevocationRequest& request) {
+                carried_out_.push_back(request.serial);
+                return outcome_;
+            },
+            clock_);
     }
     std::vector<store::Notification> answers() {
         return database_->outbox().due("intune:default", clock_.now(), 1000).value();
@@ -145,7 +149,8 @@ TEST_F(RevocationsTest, WhatIsAskedAgainIsAnsweredAgain) {
     ASSERT_TRUE(revocations().round());
     ASSERT_THAT(answers(), SizeIs(1)) << "it waits already";
     const auto id = answers()[0].id;
-    ASSERT_TRUE(database_->outbox().record({{id, store::NotificationState::delivered, clock_.now(), ""}}, clock_.now()));
+    ASSERT_TRUE(
+        database_->outbox().record({{id, store::NotificationState::delivered, clock_.now(), ""}}, clock_.now()));
     ASSERT_TRUE(revocations().round());
     ASSERT_THAT(answers(), SizeIs(1));
     EXPECT_EQ(answers()[0].id, id);
@@ -174,7 +179,12 @@ TEST_F(RevocationsTest, FailuresHaveIntunesWords) {
 }
 
 TEST_F(RevocationsTest, NonsenseRevokesNothing) {
-    offer({1, "x", json::object(), {{"serialNumber", "0a"}}, {{"requestContext", "c"}}, {{"requestContext", 7}, {"serialNumber", "0a"}}});
+    offer({1,
+           "x",
+           json::object(),
+           {{"serialNumber", "0a"}},
+           {{"requestContext", "c"}},
+           {{"requestContext", 7}, {"serialNumber", "0a"}}});
     EXPECT_EQ(revocations().round().value(), 1u) << "the one that can be answered";
     EXPECT_THAT(carried_out_, SizeIs(0));
     EXPECT_EQ(json::parse(answers().at(0).detail)["errorCode"], "ParameterDataInvalidError");

@@ -1,10 +1,10 @@
 // Intune's verdicts, one by one, and what happens when it has none.
-#include "countersign/intune/verdict.hpp"
 #include "countersign/intune/verifier.hpp"
 #include "countersign/crypto/encoding.hpp"
+#include "countersign/intune/verdict.hpp"
+#include "countersign/store/database.hpp"
 #include "fake_cloud.hpp"
 #include "scratch_directory.hpp"
-#include "countersign/store/database.hpp"
 #include "test_keys.hpp"
 
 #include <latch>
