@@ -186,4 +186,29 @@ Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& ser
     return one;
 }
 
+Result<store::Notification> Desk::undelivered(const std::string& id) {
+    if (parts_.outbox == nullptr) return fail::internal("this desk has no outbox");
+    TRY(auto notification, parts_.outbox->find(id));
+    if (notification.state == store::NotificationState::delivered)
+        return fail::conflict("notification " + notification.id + " is delivered already");
+    return notification;
+}
+
+Result<void> Desk::retry_notification(const std::string& id, const Actor& actor) {
+    TRY(const auto one, undelivered(id));
+    CHECK(parts_.audit.record(event_of(audit::event::notification_retried, actor)
+                                  .with("notification", one.id)
+                                  .with("receiver", one.receiver)));
+    return parts_.outbox->retry(one.id, parts_.clock.now());
+}
+
+Result<void> Desk::drop_notification(const std::string& id, const Actor& actor) {
+    TRY(const auto one, undelivered(id));
+    CHECK(parts_.audit.record(event_of(audit::event::notification_dropped, actor)
+                                  .with("notification", one.id)
+                                  .with("receiver", one.receiver)
+                                  .with("event_told", std::string(store::name(one.event)))));
+    return parts_.outbox->drop(one.id);
+}
+
 }  // namespace countersign::admin

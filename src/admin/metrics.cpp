@@ -128,6 +128,30 @@ void add_ca_traffic(const MetricsSubjects& subjects, std::vector<MetricFamily>& 
     for (auto* family : {&up, &on_their_way, &queued, &answers, &waited}) families.push_back(family->take());
 }
 
+std::vector<MetricFamily> notifications(const std::vector<NotificationTraffic>& receivers) {
+    Family waiting("countersign_notifications_waiting", "Notifications that a receiver has not taken yet.",
+                   MetricType::Gauge);
+    Family oldest("countersign_notifications_oldest_seconds", "For how long the oldest of them has waited.",
+                  MetricType::Gauge);
+    Family dead("countersign_notifications_dead", "Notifications that were given up and that nobody looked into.",
+                MetricType::Gauge);
+    Family delivered("countersign_notifications_delivered_total", "Notifications taken by a receiver.",
+                     MetricType::Counter);
+    Family failed("countersign_notifications_failed_total", "Tries to deliver a notification that failed.",
+                  MetricType::Counter);
+    Family died("countersign_notifications_given_up_total", "Notifications given up.", MetricType::Counter);
+    for (const auto& one : receivers) {
+        const Labels labels{{"receiver", one.receiver}};
+        waiting.add(static_cast<double>(one.waiting), labels);
+        oldest.add(one.oldest, labels);
+        dead.add(static_cast<double>(one.dead), labels);
+        delivered.add(static_cast<double>(one.delivered), labels);
+        failed.add(static_cast<double>(one.failed), labels);
+        died.add(static_cast<double>(one.died), labels);
+    }
+    return {waiting.take(), oldest.take(), dead.take(), delivered.take(), failed.take(), died.take()};
+}
+
 }  // namespace
 
 std::string_view name(Surface surface) {
@@ -209,6 +233,9 @@ std::string Metrics::text(const MetricsSubjects& subjects) const {
     families.push_back(seconds_left(subjects.watched, sources_.clock.now()));
     if (sources_.renewals) {
         for (auto& family : renewals(sources_.renewals())) families.push_back(std::move(family));
+    }
+    if (sources_.notifications) {
+        for (auto& family : notifications(sources_.notifications())) families.push_back(std::move(family));
     }
     add_ca_traffic(subjects, families);
     families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));

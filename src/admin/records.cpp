@@ -45,6 +45,7 @@ nlohmann::ordered_json to_json(const store::Attempt& one) {
             {"subject", one.subject},
             {"template", one.template_name},
             {"client", one.client},
+            {"challenge", one.challenge_kind},
             {"transaction_id", one.key.transaction_id},
             {"signer_key_sha256", one.key.signer_key},
             {"reason", one.reason},
@@ -81,6 +82,30 @@ nlohmann::ordered_json to_json(const store::IssuedCertificate& one, Time now) {
         json["reason"] = revocation_reason_name(one.revocation_reason);
     }
     return json;
+}
+
+nlohmann::ordered_json to_json(const store::Notification& one) {
+    return {{"id", one.id},
+            {"receiver", one.receiver},
+            {"event", store::name(one.event)},
+            {"state", store::name(one.state)},
+            {"profile", one.profile},
+            {"request", one.attempt},
+            {"ca", one.ca},
+            {"serial", one.serial},
+            {"occurred", to_rfc3339(one.occurred)},
+            {"tries", one.tries},
+            {"next_try", to_rfc3339(one.next_try)},
+            {"changed", to_rfc3339(one.changed)},
+            {"problem", one.problem}};
+}
+
+std::optional<store::NotificationState> notification_state_from(std::string_view text) {
+    using enum store::NotificationState;
+    for (const auto state : {waiting, delivered, dead}) {
+        if (store::name(state) == text) return state;
+    }
+    return std::nullopt;
 }
 
 std::optional<store::AttemptState> attempt_state_from(std::string_view text) {

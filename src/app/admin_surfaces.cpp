@@ -62,7 +62,7 @@ Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings,
     }
     return std::make_shared<admin::Desk>(
         admin::DeskParts{parts.database.challenges(), parts.database.transactions(), parts.database.issued(), audit,
-                         parts.clock, revocation_at(settings, parts)},
+                         parts.clock, revocation_at(settings, parts), &parts.database.outbox()},
         std::move(profiles));
 }
 

@@ -25,6 +25,7 @@ Wiring Assembly::build() {
     }
     for (const auto& [name, ca] : settings_.ca) build_backend(name, ca);
     for (const auto& [name, profile] : settings_.profiles) build_profile(profile);
+    build_receivers();
     return std::move(wiring_);
 }
 

@@ -3,6 +3,7 @@
 
 #include "countersign/app/wire.hpp"
 #include "countersign/keys/key.hpp"
+#include "notifications.hpp"
 
 #include <optional>
 
@@ -67,6 +68,12 @@ private:
     Result<std::shared_ptr<challenge::Verifier>> open_verifier(const config::ProfileSettings& profile);
     Result<std::shared_ptr<challenge::Verifier>> open_verifier_of_kind(const config::ProfileSettings& profile,
                                                                        std::string_view kind);
+
+    // notifications.cpp
+    void build_receivers();
+    Result<std::shared_ptr<notify::Receiver>> open_webhook(const config::NotificationSettings& settings);
+    Result<std::shared_ptr<const IntuneTenant>> intune_tenant(const std::string& name);
+    Result<std::shared_ptr<challenge::Verifier>> open_intune_verifier(const config::ProfileSettings& profile);
 
     // signed_challenges.cpp
     Result<std::shared_ptr<challenge::Verifier>> open_signed_verifier(const config::ProfileSettings& profile);

@@ -5,6 +5,7 @@
 #include "monitoring.hpp"
 
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 namespace countersign::app {
 namespace {
@@ -94,7 +95,24 @@ void Caretaker::warn(const std::vector<ra::ExpiryNotice>& notices) {
                                                   .with("subject", printable(certificate.subject))
                                                   .with("serial", certificate.serial)
                                                   .with("not_after", to_rfc3339(certificate.not_after))));
+        announce({certificate, days});
     }
+}
+
+void Caretaker::announce(const ra::ExpiryNotice& notice) {
+    const auto& certificate = notice.certificate;
+    const nlohmann::json detail{{"kind", certificate.kind},
+                                {"name", certificate.name},
+                                {"subject", certificate.subject},
+                                {"serial", certificate.serial},
+                                {"not_after", to_rfc3339(certificate.not_after)},
+                                {"days", notice.days}};
+    // Under the same name after each start: it is told once.
+    const auto announced = outbox_.announce(
+        {store::NotificationEvent::expiring,
+         certificate.kind + " " + certificate.name + " " + certificate.serial + " " + std::to_string(notice.days), "",
+         "", detail.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), parts_.clock.now()});
+    if (!announced) spdlog::warn("an expiring certificate was not announced: {}", announced.error().detail);
 }
 
 bool Caretaker::wants_adoption() {

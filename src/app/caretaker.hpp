@@ -8,6 +8,7 @@
 #include "countersign/app/wire.hpp"
 #include "countersign/ra/expiry_watch.hpp"
 #include "countersign/ra/renewer.hpp"
+#include "countersign/store/outbox.hpp"
 
 #include <atomic>
 #include <map>
@@ -19,7 +20,8 @@ namespace countersign::app {
 
 class Caretaker {
 public:
-    explicit Caretaker(const ra::RenewerParts& parts) : parts_(parts), renewer_(parts) {}
+    Caretaker(const ra::RenewerParts& parts, store::Outbox& outbox)
+        : parts_(parts), outbox_(outbox), renewer_(parts) {}
 
     // One round over the RAs and CAs of a wiring.
     void look_after(const Wiring& wiring);
@@ -33,9 +35,11 @@ private:
     void look_after(const ra::RaInService& ra);
     void report(const ra::RaInService& ra, const Result<ra::RenewalReport>& report);
     admin::RenewalState state_of(const ra::RaInService& ra) const;
+    void announce(const ra::ExpiryNotice& notice);
     void warn(const std::vector<ra::ExpiryNotice>& notices);
 
     ra::RenewerParts parts_;
+    store::Outbox& outbox_;
     ra::Renewer renewer_;
     ra::ExpiryWatch watch_;
     std::map<std::string, std::string> said_;  // the last trouble by RA: said once

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "notifications.hpp"
+
 namespace countersign::app {
 
 using config::Finding;
@@ -64,6 +66,12 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     auto wiring = assemble(settings, parts);
     std::ranges::move(wiring.findings, std::back_inserter(findings));
     check_remote_cas(settings, wiring, findings);
+    for (const auto& [name, tenant] : wiring.tenants) {
+        const auto reached = tenant->client->probe();
+        if (reached) continue;
+        findings.push_back({FindingLevel::warning, tenant->settings.place, reached.error().detail,
+                            "nobody enrolls with Intune's challenges until this is mended: docs/intune.md"});
+    }
     if (auto finding = check_sign_in(settings, parts)) findings.push_back(std::move(*finding));
     return findings;
 }

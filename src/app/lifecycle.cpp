@@ -7,6 +7,7 @@
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
 #include "monitoring.hpp"
+#include "notifications.hpp"
 #include "operations_log.hpp"
 #include "process_memory.hpp"
 
@@ -56,7 +57,9 @@ public:
           admin_(admin_surfaces_of(settings_)),
           workers_(worker_count(settings_.server), settings_.server.queue),
           surfaces_(settings_),
-          caretaker_({database_->issued(), database_->holds(), *audit_, *keys_, clock_, random_, options.crash_point}),
+          caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}, database_->outbox()),
+          post_office_({database_->outbox(), database_->transactions(), database_->issued(), clock_, random_,
+                        [](const std::string& line) { spdlog::warn("{}", line); }}),
           metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {
         set_log_level(settings_.log.level);
     }
@@ -66,19 +69,24 @@ public:
         seal_.seal();
         follow_up_once();
         start_serving();
+        post_office_.serve(receivers_in_force());
         std::jthread follower([this](const std::stop_token& stop) { follow(stop); });
         std::jthread caretaker([this](const std::stop_token& stop) { take_care(stop); });
+        std::jthread revoker([this](const std::stop_token& stop) { fetch_revocations(stop); });
         wait_for_the_end();
         sd_notify(0, "STOPPING=1");
         spdlog::info("draining: {} connections open", server_->open_connections());
         server_->drain(settings_.server.drain_timeout);
         follower.request_stop();
         caretaker.request_stop();
+        revoker.request_stop();
         follower.join();
         caretaker.join();
+        revoker.join();
         workers_.drain();
         submissions_->drain();
         follow_up_once();  // what CAs have answered meanwhile
+        post_office_.stop();
         record(audit::event::daemon_stopped);
         seal_.seal();
         server_.reset();
@@ -103,7 +111,8 @@ private:
                 [this] { return server_ ? server_->open_connections() : 0; },
                 [this] { return workers_.queued(); },
                 version,
-                [this] { return caretaker_.renewals(); }};
+                [this] { return caretaker_.renewals(); },
+                [this] { return notification_traffic(database_->outbox(), post_office_, clock_); }};
     }
 
     http::ServerOptions server_options(const config::Settings& settings) {
@@ -190,7 +199,10 @@ private:
             auto wiring = assemble_or_throw(settings);
             auto admin = admin_surfaces_of(settings);
             put_in_force(settings, std::move(wiring), admin);
-            admin_ = std::move(admin);
+            {
+                const std::lock_guard lock(wiring_mutex_);
+                admin_ = std::move(admin);
+            }
             surfaces_.learn(settings);
             if (const auto tls = server_->reload_tls(); !tls)
                 spdlog::error("TLS certificates stay as they were: {}", tls.error().detail);
@@ -210,7 +222,10 @@ private:
             const std::lock_guard lock(wiring_mutex_);
             wiring_ = std::move(wiring);
         }
+        database_->outbox().subscribe(subscriptions_of(settings));
         server_->swap_router(std::move(router));
+        post_office_.serve(receivers_in_force());
+        const std::lock_guard lock(wiring_mutex_);
         if (&settings != &in_force_) in_force_ = settings;
     }
 
@@ -256,6 +271,59 @@ private:
             if (!purged) spdlog::warn("old challenges were not purged: {}", purged.error().detail);
             const auto forgotten = database_->used_challenges().purge(before);
             if (!forgotten) spdlog::warn("used challenges were not purged: {}", forgotten.error().detail);
+            tidy_outbox();
+        }
+    }
+
+    std::vector<notify::ReceiverSettings> receivers_in_force() {
+        const std::lock_guard lock(wiring_mutex_);
+        return wiring_.receivers;
+    }
+
+    // What waits for a receiver that is not configured any more can still be delivered if it comes back soon.
+    void tidy_outbox() {
+        auto& outbox = database_->outbox();
+        const Time now = clock_.now();
+        const auto buried = outbox.bury_unclaimed(post_office_.receivers(), now - std::chrono::days{3}, now);
+        if (!buried) spdlog::warn("unclaimed notifications stay: {}", buried.error().detail);
+        const auto purged = outbox.purge(now - std::chrono::days{7}, now - std::chrono::days{90});
+        if (!purged) spdlog::warn("old notifications were not purged: {}", purged.error().detail);
+    }
+
+    void fetch_revocations(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock(mutex);
+        std::map<std::string, Time> next;  // by tenant
+        do {
+            std::map<std::string, std::shared_ptr<const IntuneTenant>> tenants;
+            {
+                const std::lock_guard wiring_lock(wiring_mutex_);
+                tenants = wiring_.tenants;
+            }
+            for (const auto& [name, tenant] : tenants) {
+                const auto interval = std::chrono::minutes{tenant->settings.revocation_minutes};
+                if (interval.count() == 0 || clock_.now() < next[name] || stop.stop_requested()) continue;
+                next[name] = clock_.now() + interval;
+                fetch_revocations_of(name, *tenant);
+            }
+        } while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested());
+    }
+
+    void fetch_revocations_of(const std::string& name, const IntuneTenant& tenant) {
+        intune::Revoke revoke;
+        {
+            const std::lock_guard lock(wiring_mutex_);
+            revoke = revocation_for(in_force_, name, *database_, admin_.desk);
+        }
+        intune::Revocations revocations(tenant.client, database_->outbox(), intune_receiver(name), std::move(revoke),
+                                        clock_);
+        try {
+            const auto done = revocations.round();
+            if (!done) spdlog::warn("revocation requests of intune.{}: {}", name, done.error().detail);
+            if (done && *done > 0) spdlog::info("intune.{} asked for {} revocations", name, *done);
+        } catch (const std::exception& exception) {
+            spdlog::error("revocation requests of intune.{}: {}", name, exception.what());
         }
     }
 
@@ -300,6 +368,7 @@ private:
     async::WorkerPool workers_;
     SurfaceMap surfaces_;
     Caretaker caretaker_;
+    notify::PostOffice post_office_;
     std::shared_ptr<admin::Metrics> metrics_;
     std::unique_ptr<http::Server> server_;
 };

@@ -21,6 +21,7 @@
 #include "countersign/keys/pkcs11_key.hpp"
 #include "files.hpp"
 #include "monitoring.hpp"
+#include "notifications.hpp"
 #include "template_settings.hpp"
 
 #include <unistd.h>
@@ -249,14 +250,14 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_step(const std::string& name
 
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {
     std::vector<challenge::RankedVerifiers::Entry> accepted;
-    for (const char* kind : {"signed", "one-time", "single-password", "none"}) {
+    for (const char* kind : {"signed", "intune", "one-time", "single-password", "none"}) {
         if (!profile.challenge.accepts(kind)) continue;
         TRY(auto verifier, open_verifier_of_kind(profile, kind));
         accepted.push_back({kind, std::move(verifier)});
     }
     if (accepted.empty()) {
         return fail::malformed("challenge mode " + printable(profile.challenge.mode) +
-                               " does not exist; this version knows: signed, one-time, single-password, none");
+                               " does not exist; this version knows: signed, intune, one-time, single-password, none");
     }
     if (accepted.size() == 1) return std::move(accepted.front().verifier);
     return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::RankedVerifiers>(std::move(accepted)));
@@ -265,6 +266,7 @@ Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const confi
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier_of_kind(const config::ProfileSettings& profile,
                                                                              std::string_view mode) {
     if (mode == "signed") return open_signed_verifier(profile);
+    if (mode == "intune") return open_intune_verifier(profile);
     if (mode == "none") return std::shared_ptr<challenge::Verifier>(std::make_shared<challenge::NoPassword>());
     if (mode == "single-password") {
         TRY(Secret password, read_password_file(profile.challenge.password_file));
@@ -302,10 +304,21 @@ Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& s
         one_time_options(found->second), pepper, database.challenges(), random));
 }
 
+namespace {
+
+// Whoever writes, the daemon or a command, writes down who is to be told.
+Result<std::unique_ptr<store::Database>> subscribed(const config::Settings& settings,
+                                                    Result<std::unique_ptr<store::Database>> database) {
+    if (database) (*database)->outbox().subscribe(subscriptions_of(settings));
+    return database;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings) {
     store::DatabaseOptions options;
     options.url = settings.store.url;
-    return store::Database::open(options);
+    return subscribed(settings, store::Database::open(options));
 }
 
 Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Settings& settings,
@@ -314,7 +327,7 @@ Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Sett
     options.url = settings.store.url;
     options.as_daemon = true;
     options.crash_point = std::move(crash_point);
-    return store::Database::open(options);
+    return subscribed(settings, store::Database::open(options));
 }
 
 Result<AuditTrail> open_audit(const config::Settings& settings, const Clock& clock,

@@ -102,6 +102,10 @@ constexpr std::array kCatalogue{
         "next try is."},
     CatalogueEntry{event::ra_renewed, Severity::info,
                    "New RA certificates take effect; names serials, keys and ends. Without this record they do not."},
+    CatalogueEntry{event::notification_retried, Severity::info,
+                   "An administrator has a notification delivered again that was given up or waits."},
+    CatalogueEntry{event::notification_dropped, Severity::warning,
+                   "An administrator dropped a notification: its receiver will never be told."},
     CatalogueEntry{event::ra_overlap_ended, Severity::info,
                    "RA keys of before a rollover serve no more; they may be removed from file or token."},
 };

@@ -23,6 +23,9 @@ void check_templates(Document& document);
 // Profiles: what they name exists, the challenge mode is not contradicted (invariant 9), and no path is claimed twice.
 void check_profiles(Document& document);
 void check_challenge_issuers(Document& document);
+// Receivers of notifications, and tenants of Intune.
+void check_notifications(Document& document);
+void check_intune(Document& document);
 void check_paths(Document& document);
 
 // What to write instead of a name that does not exist: "write one of: a, b" or "add [ra.default]".

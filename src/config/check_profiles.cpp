@@ -55,6 +55,17 @@ void check_signed(Document& document, const std::string& key, const std::string&
     }
 }
 
+void check_intune_of(Document& document, const std::string& key, const ChallengeSettings& challenge) {
+    const std::string name = key + ".intune";
+    if (challenge.accepts("intune")) {
+        check_name(document, document.written(name) ? name : key + ".mode", "intune", challenge.intune,
+                   document.settings.intune);
+    } else if (document.written(name)) {
+        document.refuse(name, "this has no meaning in mode " + challenge.mode,
+                        "take it out, or write mode = \"intune\"");
+    }
+}
+
 void check_challenge(Document& document, const std::string& profile, const ChallengeSettings& challenge) {
     const std::string key = "profile." + profile + ".challenge";
     const bool single = challenge.accepts("single-password");
@@ -70,8 +81,9 @@ void check_challenge(Document& document, const std::string& profile, const Chall
                        {"bytes", "valid_minutes", "max_outstanding", "burn_after_refusals"});
     }
     check_signed(document, key, profile, challenge);
+    check_intune_of(document, key, challenge);
     if (single || challenge.mode == "none") {
-        document.warn(key + (challenge.mode == "signed" || challenge.mode == "one-time" ? ".also" : ".mode"),
+        document.warn(key + (challenge.mode == "single-password" || challenge.mode == "none" ? ".mode" : ".also"),
                       single ? "one password enrolls everybody who knows it (UseSinglePassword=1)"
                              : "anybody who reaches this endpoint may enroll (EnforcePassword=0)",
                       "use mode = \"one-time\" once the migration is done");

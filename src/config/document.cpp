@@ -74,6 +74,19 @@ public:
                        issuer.place = document_.place_of(shown);
                        fill("challenge_issuer", shown, table, &issuer);
                    });
+        each_named(root, "notification",
+                   [&](const toml::table& table, const std::string& name, const std::string& shown) {
+                       auto& receiver = settings.notifications[name];
+                       receiver.name = name;
+                       receiver.place = receiver.connection.place = document_.place_of(shown);
+                       fill("notification", shown, table, &receiver);
+                   });
+        each_named(root, "intune", [&](const toml::table& table, const std::string& name, const std::string& shown) {
+            auto& tenant = settings.intune[name];
+            tenant.name = name;
+            tenant.place = tenant.connection.place = document_.place_of(shown);
+            fill("intune", shown, table, &tenant);
+        });
         each_named(root, "profile", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             settings.profiles[name].name = name;
             read_profile(table, settings.profiles[name], shown);

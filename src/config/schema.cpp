@@ -40,6 +40,9 @@ constexpr Section section_table[] = {
      true},
     {"challenge_issuer", Shape::named,
      "Who may sign challenges for profiles of mode \"signed\", an MDM for example, and for which names."},
+    {"notification", Shape::named, "Who is told what happened, by signed HTTPS requests (docs/notifications.md)."},
+    {"intune", Shape::named,
+     "A tenant of Microsoft Intune that judges the challenges of profiles of mode \"intune\" (docs/intune.md)."},
     {"template", Shape::named, "What may be in a certificate. Nothing else of a request reaches the CA.", true},
     {"account", Shape::named, "Who may use the admin surfaces; NAME is the user name."},
     {"audit", Shape::table, "The audit log: one line of JSON for each decision."},
@@ -70,6 +73,8 @@ using Stp = CaStepSettings;
 using Cha = ChallengeSettings;
 using Iss = ChallengeIssuerSettings;
 using Pro = ProfileSettings;
+using Not = NotificationSettings;
+using Int = IntuneSettings;
 using Tpl = TemplateSettings;
 using Acc = AccountSettings;
 
@@ -393,12 +398,13 @@ constexpr Key key_table[] = {
     {"profile", "get_cert", Kind::boolean, "true", put<&Pro::get_cert>, "Answer GetCert and GetCRL."},
 
     Key{"profile.*.challenge", "mode", Kind::text, "", put<&Cha::mode>,
-        "signed: a statement of a challenge_issuer about what may be enrolled (docs/signed-challenge.md). one-time: a "
+        "signed: a statement of a challenge_issuer about what may be enrolled (docs/signed-challenge.md). intune: "
+        "Microsoft Intune judges what its own profile brought (docs/intune.md). one-time: a "
         "fresh password for each enrollment. single-password: one for everybody (NDES "
         "UseSinglePassword=1). none: "
         "no password at all (NDES EnforcePassword=0). The last two exist for migration and are warned about at each "
         "start."}
-        .among("one-time,single-password,none,signed")
+        .among("one-time,single-password,none,signed,intune")
         .needed(),
     Key{"profile.*.challenge", "bytes", Kind::number, "8", put<&Cha::bytes>,
         "Random octets of a one-time password, shown as twice as many hexadecimal digits (NDES PasswordLength)."}
@@ -418,7 +424,9 @@ constexpr Key key_table[] = {
     Key{"profile.*.challenge", "also", Kind::texts, "[]", put<&Cha::also>,
         "Further kinds accepted beside mode. What a challenge looks like decides which kind it is, and that verdict "
         "stands: a broken signed challenge is never tried as a password."}
-        .among("one-time,single-password"),
+        .among("intune,one-time,single-password"),
+    {"profile.*.challenge", "intune", Kind::text, "\"default\"", put<&Cha::intune>,
+     "Name of the [intune.NAME] that judges challenges of mode intune."},
     Key{"profile.*.challenge", "key", Kind::key, "", put<&Cha::key>,
         "The key that signed challenges are encrypted to: RSA, or P-256 or P-384 in a file. `countersign challenge "
         "key` prints its public half for the issuers."}
@@ -457,6 +465,81 @@ constexpr Key key_table[] = {
     Key{"challenge_issuer", "max_lifetime_minutes", Kind::number, "1440", put<&Iss::max_lifetime_minutes>,
         "Longest time from issue to expiry of a challenge."}
         .between(1, 43200, "minutes"),
+
+    Key{"notification", "url", Kind::text, "", put<&Not::connection, &Con::url>, "Where they are posted: \"https://...\"."}
+        .needed(),
+    Key{"notification", "events", Kind::texts,
+        "[\"issued\", \"failed\", \"pending\", \"held\", \"revoked\", \"expiring\"]", put<&Not::events>,
+        "What is told. expiring: a certificate of the RA or CA comes near its end."}
+        .among("issued,failed,pending,held,revoked,expiring"),
+    {"notification", "profiles", Kind::texts, "[]", put<&Not::profiles>,
+     "Profiles whose events are told. Empty: all. What belongs to no profile is told in any case."},
+    Key{"notification", "secret", Kind::file, "", put<&Not::secret>,
+        "File with the text that keys the signature of each request, at least 32 characters, readable by its owner "
+        "alone; the receiver has it too."}
+        .needed()
+        .guarded(),
+    Key{"notification", "give_up_hours", Kind::number, "72", put<&Not::give_up_hours>,
+        "For how long delivery is tried; after that a notification is dead: `countersign notification list --state "
+        "dead`."}
+        .between(1, 8760, "hours"),
+    {"notification", "trust", Kind::file, "", put<&Not::connection, &Con::trust>,
+     "PEM certificates the server's TLS certificate must chain to. Absent: those of the system."},
+    {"notification", "client_certificate", Kind::file, "", put<&Not::connection, &Con::client_certificate>,
+     "PEM chain of our TLS client certificate. Absent: none."},
+    Key{"notification", "client_key", Kind::file, "", put<&Not::connection, &Con::client_key>,
+        "PEM private key of it, readable by its owner alone."}
+        .guarded(),
+    {"notification", "proxy", Kind::text, "", put<&Not::connection, &Con::proxy>,
+     "HTTP proxy URL. Absent: none, whatever the environment says."},
+    Key{"notification", "connect_seconds", Kind::number, "5", put<&Not::connection, &Con::connect_seconds>,
+        "Time for the connection and its TLS."}
+        .between(1, 60, "seconds"),
+    Key{"notification", "answer_seconds", Kind::number, "10", put<&Not::connection, &Con::answer_seconds>,
+        "Time for the whole answer."}
+        .between(1, 60, "seconds"),
+
+    Key{"intune", "tenant", Kind::text, "", put<&Int::tenant>,
+        "The tenant's domain or id (\"example.onmicrosoft.com\")."}
+        .needed(),
+    Key{"intune", "client_id", Kind::text, "", put<&Int::client_id>,
+        "Application (client) id of the app registration in Entra."}
+        .needed(),
+    Key{"intune", "secret", Kind::file, "", put<&Int::secret>,
+        "File with its client secret, readable by its owner alone. Instead of certificate and key."}
+        .guarded(),
+    {"intune", "certificate", Kind::file, "", put<&Int::certificate>,
+     "PEM certificate that was uploaded to the app registration. Instead of secret."},
+    Key{"intune", "key", Kind::key, "", put<&Int::key>, "The private key of that certificate; RSA."}.guarded(),
+    {"intune", "provider", Kind::text, "\"Countersign\"", put<&Int::provider>, "How we name ourselves to Intune."},
+    {"intune", "authority", Kind::text, "\"https://login.microsoftonline.com\"", put<&Int::authority>,
+     "Where tokens come from; national clouds have their own."},
+    {"intune", "graph", Kind::text, "\"https://graph.microsoft.com\"", put<&Int::graph>,
+     "Microsoft Graph, which says where the tenant's Intune services are."},
+    {"intune", "resource", Kind::text, "\"https://api.manage.microsoft.com/\"", put<&Int::resource>,
+     "What tokens for Intune are for; the scope is this and \"/.default\"."},
+    {"intune", "service_application", Kind::text, "\"0000000a-0000-0000-c000-000000000000\"",
+     put<&Int::service_application>, "Application id of Intune itself, whose service endpoints are asked for."},
+    Key{"intune", "requests_at_once", Kind::number, "4", put<&Int::requests_at_once>,
+        "Challenges judged by Intune at a time, at most half of server.workers; clients beyond that are told to come "
+        "again. Changes with a restart only."}
+        .between(1, 256),
+    Key{"intune", "revocation_minutes", Kind::number, "0", put<&Int::revocation_minutes>,
+        "How often Intune is asked what to revoke. 0: never."}
+        .between(0, 1440, "minutes"),
+    Key{"intune", "give_up_hours", Kind::number, "72", put<&Int::give_up_hours>,
+        "For how long reporting to Intune is tried; see notification.NAME.give_up_hours."}
+        .between(1, 8760, "hours"),
+    {"intune", "trust", Kind::file, "", put<&Int::connection, &Con::trust>,
+     "PEM certificates the servers' TLS certificates must chain to. Absent: those of the system."},
+    {"intune", "proxy", Kind::text, "", put<&Int::connection, &Con::proxy>,
+     "HTTP proxy URL. Absent: none, whatever the environment says."},
+    Key{"intune", "connect_seconds", Kind::number, "5", put<&Int::connection, &Con::connect_seconds>,
+        "Time for the connection and its TLS."}
+        .between(1, 60, "seconds"),
+    Key{"intune", "answer_seconds", Kind::number, "10", put<&Int::connection, &Con::answer_seconds>,
+        "Time for the whole answer to one question; judging a challenge takes up to four when nothing is known yet."}
+        .between(1, 60, "seconds"),
 
     Key{"template", "key_usage", Kind::texts, "[]", put<&Tpl::key_usage>,
         "Key usage of the certificate. Empty: as requested, within digitalSignature and keyEncipherment."}

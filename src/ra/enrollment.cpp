@@ -202,6 +202,7 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
     attempt.subject = plan.subject.text();
     attempt.client = exchange.client;
     attempt.challenge_mac = claim.stored_mac;
+    attempt.challenge_kind = claim.kind;
     attempt.single_use = claim.single_use;
     attempt.state = hold != nullptr ? AttemptState::held : AttemptState::intent;
     attempt.reason = hold != nullptr ? hold->reason : "";

@@ -4,6 +4,7 @@
 #include "schema.hpp"
 #include "sql_challenges.hpp"
 #include "sql_issued.hpp"
+#include "sql_outbox.hpp"
 #include "sql_transactions.hpp"
 #include "sql_used_challenges.hpp"
 #include "trouble.hpp"
@@ -26,10 +27,11 @@ public:
         : lock_(std::move(lock)),
           writer_(engine, options),
           readers_(engine, options.readers),
-          transactions_(writer_, readers_),
+          transactions_(writer_, readers_, subscribers_),
           challenges_(writer_, readers_),
-          issued_(writer_, readers_),
+          issued_(writer_, readers_, subscribers_),
           used_challenges_(writer_, readers_),
+          outbox_(writer_, readers_, subscribers_),
           holds_(engine->make_holds()) {}
     ~SqlDatabase() override { shut(); }
 
@@ -37,6 +39,7 @@ public:
     Challenges& challenges() override { return challenges_; }
     Issued& issued() override { return issued_; }
     UsedChallenges& used_challenges() override { return used_challenges_; }
+    Outbox& outbox() override { return outbox_; }
     Holds& holds() override { return *holds_; }
 
     Result<void> probe() override {
@@ -61,10 +64,12 @@ private:
     std::unique_ptr<ExclusiveUse> lock_;
     Writer writer_;
     Readers readers_;
+    Subscribers subscribers_;
     SqlTransactions transactions_;
     SqlChallenges challenges_;
     SqlIssued issued_;
     SqlUsedChallenges used_challenges_;
+    SqlOutbox outbox_;
     std::unique_ptr<Holds> holds_;
 };
 

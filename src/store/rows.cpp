@@ -12,6 +12,12 @@ constexpr std::array kAttemptStates{AttemptState::intent,  AttemptState::held,  
                                     AttemptState::pending, AttemptState::issued, AttemptState::failed};
 constexpr std::array kChallengeStates{ChallengeState::outstanding, ChallengeState::reserved, ChallengeState::consumed,
                                       ChallengeState::revoked, ChallengeState::burnt};
+constexpr std::array kNotificationEvents{NotificationEvent::issued,  NotificationEvent::failed,
+                                         NotificationEvent::pending, NotificationEvent::held,
+                                         NotificationEvent::revoked, NotificationEvent::expiring,
+                                         NotificationEvent::answer};
+constexpr std::array kNotificationStates{NotificationState::waiting, NotificationState::delivered,
+                                         NotificationState::dead};
 
 template <class States>
 auto state_from(const States& states, const std::string& text) {
@@ -52,6 +58,28 @@ std::string_view name(ChallengeState state) {
     return "";
 }
 
+std::string_view name(NotificationEvent event) {
+    switch (event) {
+        case NotificationEvent::issued: return "issued";
+        case NotificationEvent::failed: return "failed";
+        case NotificationEvent::pending: return "pending";
+        case NotificationEvent::held: return "held";
+        case NotificationEvent::revoked: return "revoked";
+        case NotificationEvent::expiring: return "expiring";
+        case NotificationEvent::answer: return "answer";
+    }
+    return "";
+}
+
+std::string_view name(NotificationState state) {
+    switch (state) {
+        case NotificationState::waiting: return "waiting";
+        case NotificationState::delivered: return "delivered";
+        case NotificationState::dead: return "dead";
+    }
+    return "";
+}
+
 bool is_final(AttemptState state) {
     return state == AttemptState::issued || state == AttemptState::failed;
 }
@@ -74,6 +102,7 @@ Attempt attempt_from(const Row& row) {
     attempt.certificate_serial = row.text(15);
     attempt.created = row.time(16);
     attempt.updated = row.time(17);
+    attempt.challenge_kind = row.text(18);
     return attempt;
 }
 
@@ -112,6 +141,26 @@ IssuedCertificate certificate_from(const Row& row) {
     certificate.revocation_reason = static_cast<int>(row.number(13));
     certificate.der = octets_from(row.text(14));
     return certificate;
+}
+
+Notification notification_from(const Row& row) {
+    Notification notification;
+    notification.id = row.text(0);
+    notification.receiver = row.text(1);
+    notification.event = state_from(kNotificationEvents, row.text(2));
+    notification.profile = row.text(3);
+    notification.attempt = row.text(4);
+    notification.ca = row.text(5);
+    notification.serial = row.text(6);
+    notification.detail = row.text(7);
+    notification.occurred = row.time(8);
+    notification.state = state_from(kNotificationStates, row.text(9));
+    notification.tries = static_cast<int>(row.number(10));
+    notification.next_try = row.time(11);
+    notification.changed = row.time(12);
+    notification.problem = row.text(13);
+    notification.since = row.time(14);
+    return notification;
 }
 
 std::string joined(const std::vector<std::string>& list) {

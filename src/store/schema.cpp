@@ -12,6 +12,8 @@ constexpr std::array kSteps{
 #include "schema/0002_challenges_by_creator.sql"
     ,
 #include "schema/0003_used_challenges.sql"
+    ,
+#include "schema/0004_outbox.sql"
 };
 
 constexpr Sql kVersion{"SELECT version FROM schema_version", "", "i"};

@@ -25,6 +25,10 @@ constexpr Sql kRevoke{
     "UPDATE certificates SET revoked = :w, revocation_reason = :r"
     " WHERE serial = :s AND ca = :c AND revoked IS NULL",
     "iitt", ""};
+constexpr Sql kOrigin{
+    "SELECT c.profile, c.attempt, a.challenge_kind FROM certificates c LEFT JOIN attempts a ON a.id = c.attempt"
+    " WHERE c.serial = :s AND c.ca = :c",
+    "tt", "ttt"};
 constexpr Sql kExists{"SELECT serial FROM certificates WHERE serial = :s AND ca = :c", "tt", "t"};
 constexpr Sql kRevoked{COUNTERSIGN_SELECT_CERTIFICATE
                        "WHERE ca = :c AND revoked IS NOT NULL AND not_after >= :n ORDER BY serial",
@@ -44,6 +48,21 @@ std::uint64_t number_of(Connection& connection, const Sql& sql, const std::strin
     std::uint64_t number = 0;
     connection.run(sql, {ca}, [&](const Row& row) { number = static_cast<std::uint64_t>(row.number(0)); });
     return number;
+}
+
+Happening revocation_of(Connection& connection, const std::string& ca, const std::string& serial, Time when) {
+    Happening happening;
+    happening.event = NotificationEvent::revoked;
+    happening.subject = ca + "/" + serial;
+    happening.ca = ca;
+    happening.serial = serial;
+    happening.when = when;
+    connection.run(kOrigin, {serial, ca}, [&](const Row& row) {
+        happening.profile = row.text(0);
+        happening.attempt = row.text(1);
+        happening.challenge_kind = row.text(2);
+    });
+    return happening;
 }
 
 }  // namespace
@@ -97,6 +116,7 @@ Result<void> SqlIssued::revoke(const std::string& ca, const std::string& serial,
         const std::string canonical = canonical_serial(serial);
         if (connection.change(kRevoke, {when, reason, canonical, ca}) == 1) {
             connection.change(kBumpVersion, {ca});
+            subscribers_.tell(connection, revocation_of(connection, ca, canonical, when));
             return {};
         }
         std::string present;

@@ -1,15 +1,17 @@
-// store::Issued in SQL. Borrows the writer and the readers. Private to the store.
+// store::Issued in SQL. Borrows the writer, the readers and the subscribers. Private to the store.
 #pragma once
 
 #include "countersign/store/issued.hpp"
 #include "readers.hpp"
+#include "subscribers.hpp"
 #include "writer.hpp"
 
 namespace countersign::store {
 
 class SqlIssued final : public Issued {
 public:
-    SqlIssued(Writer& writer, Readers& readers) : writer_(writer), readers_(readers) {}
+    SqlIssued(Writer& writer, Readers& readers, const Subscribers& subscribers)
+        : writer_(writer), readers_(readers), subscribers_(subscribers) {}
 
     Result<void> insert(const IssuedCertificate& certificate) override;
     Result<std::optional<IssuedCertificate>> find(const std::string& ca, const std::string& serial) override;
@@ -25,6 +27,7 @@ private:
 
     Writer& writer_;
     Readers& readers_;
+    const Subscribers& subscribers_;
 };
 
 // The row alone, for commits that hold more. malformed: the serial is no number. conflict: it exists under this CA.

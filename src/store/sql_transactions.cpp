@@ -28,13 +28,13 @@ constexpr Sql kListInState{"SELECT " COUNTERSIGN_ATTEMPT_COLUMNS
                            "tttti", kAttemptTypes};
 constexpr Sql kCount{"SELECT COUNT(*) FROM attempts WHERE state = :s", "t", "i"};
 constexpr Sql kInsert{"INSERT INTO attempts (" COUNTERSIGN_ATTEMPT_COLUMNS
-                      ") VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k, :l, :m, :n, :o, :p, :q, :r)",
+                      ") VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k, :l, :m, :n, :o, :p, :q, :r, :s)",
                       kAttemptTypes, ""};
 constexpr Sql kInFlight{
     "SELECT id FROM attempts WHERE profile = :p AND signer_key = :s AND transaction_id = :t"
     " AND state NOT IN ('issued', 'failed')",
     "ttt", "t"};
-constexpr Sql kState{"SELECT state, challenge_mac FROM attempts WHERE id = :i", "t", "tt"};
+constexpr Sql kState{"SELECT state, challenge_mac, profile, challenge_kind FROM attempts WHERE id = :i", "t", "tttt"};
 
 // The one statement by which a one-time password is claimed: it changes one row, or the password is not to be had.
 constexpr Sql kReserve{
@@ -71,11 +71,15 @@ constexpr Sql kSubmitting{"UPDATE attempts SET state = 'intent', updated = :n WH
 struct Standing {
     std::string state;
     std::string challenge_mac;
+    std::string profile;
+    std::string challenge_kind;
 };
 
 Result<Standing> standing_of(Connection& connection, const std::string& attempt_id) {
     std::optional<Standing> standing;
-    connection.run(kState, {attempt_id}, [&](const Row& row) { standing = Standing{row.text(0), row.text(1)}; });
+    connection.run(kState, {attempt_id}, [&](const Row& row) { 
+        standing = Standing{row.text(0), row.text(1), row.text(2), row.text(3)};
+    });
     if (!standing) return fail::not_found("there is no request " + printable(attempt_id));
     return *std::move(standing);
 }
@@ -104,8 +108,19 @@ Error why_not(Connection& connection, const Attempt& attempt) {
 Result<void> insert_attempt(Connection& connection, const Attempt& a) {
     connection.change(kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
                                 crypto::base64(a.csr), a.plan, a.template_name, a.subject, a.client, a.challenge_mac,
-                                name(a.state), a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated});
+                                name(a.state), a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated,
+                                a.challenge_kind});
     return {};
+}
+
+Happening happening_to(NotificationEvent event, const std::string& attempt_id, const Standing& standing, Time when) {
+    Happening happening;
+    happening.event = event;
+    happening.subject = happening.attempt = attempt_id;
+    happening.profile = standing.profile;
+    happening.challenge_kind = standing.challenge_kind;
+    happening.when = when;
+    return happening;
 }
 
 // Nothing to consume or release is no error: the attempt's outcome counts whatever became of the challenge.
@@ -150,7 +165,13 @@ Result<void> SqlTransactions::record_intent(const Attempt& attempt) {
     if (attempt.state != AttemptState::intent && attempt.state != AttemptState::held) {
         return fail::internal("an attempt begins as intent or held, not " + std::string(name(attempt.state)));
     }
-    return writer_.run("intent", [&](Connection& connection) { return intend(connection, attempt); });
+    return writer_.run("intent", [&](Connection& connection) -> Result<void> {
+        CHECK(intend(connection, attempt));
+        if (attempt.state != AttemptState::held) return {};
+        const Standing standing{"held", attempt.challenge_mac, attempt.key.profile, attempt.challenge_kind};
+        subscribers_.tell(connection, happening_to(NotificationEvent::held, attempt.id, standing, attempt.created));
+        return {};
+    });
 }
 
 Result<void> SqlTransactions::record_issued(const std::string& attempt_id, const IssuedCertificate& certificate,
@@ -162,6 +183,10 @@ Result<void> SqlTransactions::record_issued(const std::string& attempt_id, const
         CHECK(insert_certificate(connection, of_attempt));
         connection.change(kIssued, {canonical_serial(certificate.serial), now, attempt_id});
         consume(connection, standing.challenge_mac, attempt_id, now);
+        auto happening = happening_to(NotificationEvent::issued, attempt_id, standing, now);
+        happening.ca = certificate.ca;
+        happening.serial = canonical_serial(certificate.serial);
+        subscribers_.tell(connection, happening);
         return {};
     });
 }
@@ -171,6 +196,7 @@ Result<void> SqlTransactions::record_pending(const std::string& attempt_id, cons
         TRY(const Standing standing, awaiting_the_ca(connection, attempt_id));
         connection.change(kPending, {ca_handle, now, attempt_id});
         consume(connection, standing.challenge_mac, attempt_id, now);
+        subscribers_.tell(connection, happening_to(NotificationEvent::pending, attempt_id, standing, now));
         return {};
     });
 }
@@ -201,6 +227,10 @@ Result<void> SqlTransactions::record_failed(const std::string& attempt_id, const
         connection.change(kFailed, {reason, now, attempt_id});
         const auto settle = fate == ChallengeFate::release ? release : consume;
         settle(connection, standing.challenge_mac, attempt_id, now);
+        auto happening = happening_to(NotificationEvent::failed, attempt_id, standing, now);
+        happening.final = fate == ChallengeFate::consume;
+        if (!happening.final) happening.detail = R"({"final":false})";
+        subscribers_.tell(connection, happening);
         return {};
     });
 }
@@ -221,6 +251,7 @@ Result<void> SqlTransactions::deny(const std::string& attempt_id, const std::str
         if (standing.state != "held") return wrong_state(attempt_id, standing);
         connection.change(kFailed, {"denied by " + officer + ": " + reason, now, attempt_id});
         consume(connection, standing.challenge_mac, attempt_id, now);
+        subscribers_.tell(connection, happening_to(NotificationEvent::failed, attempt_id, standing, now));
         return {};
     });
 }

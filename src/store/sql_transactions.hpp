@@ -1,15 +1,17 @@
-// store::Transactions in SQL. Borrows the writer and the readers. Private to the store.
+// store::Transactions in SQL. Borrows the writer, the readers and the subscribers. Private to the store.
 #pragma once
 
 #include "countersign/store/transactions.hpp"
 #include "readers.hpp"
+#include "subscribers.hpp"
 #include "writer.hpp"
 
 namespace countersign::store {
 
 class SqlTransactions final : public Transactions {
 public:
-    SqlTransactions(Writer& writer, Readers& readers) : writer_(writer), readers_(readers) {}
+    SqlTransactions(Writer& writer, Readers& readers, const Subscribers& subscribers)
+        : writer_(writer), readers_(readers), subscribers_(subscribers) {}
 
     Result<std::optional<Attempt>> latest(const TransactionKey& key) override;
     Result<Attempt> find(const std::string& attempt_id) override;
@@ -33,6 +35,7 @@ private:
 
     Writer& writer_;
     Readers& readers_;
+    const Subscribers& subscribers_;
 };
 
 }  // namespace countersign::store

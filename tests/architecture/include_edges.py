@@ -28,6 +28,8 @@ MAY_INCLUDE = {
     "challenge": BELOW_SCEP,
     "policy": BELOW_SCEP,
     "ca": BELOW_SCEP,
+    "notify": BELOW_SCEP,
+    "intune": BELOW_SCEP + ["challenge", "notify"],
     "ra": BELOW_RA,
     "http": BELOW_RA + ["ra"],
     "admin": BELOW_RA + ["ra"],

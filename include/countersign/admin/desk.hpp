@@ -10,6 +10,7 @@
 #include "countersign/core/clock.hpp"
 #include "countersign/store/challenges.hpp"
 #include "countersign/store/issued.hpp"
+#include "countersign/store/outbox.hpp"
 #include "countersign/store/transactions.hpp"
 
 #include <functional>
@@ -57,6 +58,7 @@ struct DeskParts {
     // Has a certificate revoked where it was issued. Empty, or conflict (it is revoked there): the ledger alone decides.
     std::function<Result<void>(const std::string& ca, const std::string& serial, int reason, Time when)>
         revoke_at_ca{};
+    store::Outbox* outbox = nullptr;  // null: this desk has nothing to do with notifications
 };
 
 class Desk {
@@ -88,10 +90,15 @@ public:
     Result<store::IssuedCertificate> revoke_certificate(const std::string& serial, const std::string& ca, int reason,
                                                         bool even_of_the_ra, const Actor& actor);
 
+    // Tried again at once, or never again. not_found; conflict: delivered.
+    Result<void> retry_notification(const std::string& id, const Actor& actor);
+    Result<void> drop_notification(const std::string& id, const Actor& actor);
+
     const DeskParts& parts() const { return parts_; }
     const std::map<std::string, ProfileDesk>& profiles() const { return profiles_; }
 
 private:
+    Result<store::Notification> undelivered(const std::string& id);
     Result<store::Attempt> held(const std::string& request_id);
     audit::Event decision(std::string_view id, const store::Attempt& attempt, const Actor& actor) const;
 

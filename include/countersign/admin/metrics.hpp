@@ -31,6 +31,17 @@ struct RenewalState {
     Time at{};
 };
 
+// How telling a receiver of notifications goes.
+struct NotificationTraffic {
+    std::string receiver{};
+    std::size_t waiting = 0;
+    double oldest = 0;  // seconds that the oldest has waited
+    std::size_t dead = 0;
+    std::uint64_t delivered = 0;  // since the daemon started, like the next two
+    std::uint64_t failed = 0;     // tries
+    std::uint64_t died = 0;
+};
+
 struct MetricsSources {
     store::Challenges& challenges;
     store::Transactions& transactions;
@@ -40,6 +51,7 @@ struct MetricsSources {
     std::function<std::size_t()> queued_jobs;
     std::string version;
     std::function<std::vector<RenewalState>()> renewals{};  // may be empty
+    std::function<std::vector<NotificationTraffic>()> notifications{};  // may be empty
 };
 
 // Where a request went. A fixed set: labels from the wire would let strangers fill the memory.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "countersign/core/clock.hpp"
+#include "countersign/store/outbox.hpp"
 #include "countersign/store/records.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,9 +22,11 @@ std::string state_of(const store::IssuedCertificate& certificate, Time now);
 nlohmann::ordered_json to_json(const store::Challenge& challenge, Time now);
 nlohmann::ordered_json to_json(const store::Attempt& attempt);
 nlohmann::ordered_json to_json(const store::IssuedCertificate& certificate, Time now);
+nlohmann::ordered_json to_json(const store::Notification& notification);
 // With what an officer decides about: the plan and the request itself (PEM).
 nlohmann::ordered_json to_json_in_full(const store::Attempt& attempt);
 
+std::optional<store::NotificationState> notification_state_from(std::string_view text);
 std::optional<store::AttemptState> attempt_state_from(std::string_view text);
 
 // RFC 5280 5.3.1, those that make sense for an end entity: name to number.

@@ -19,6 +19,7 @@
 #include "countersign/core/random.hpp"
 #include "countersign/http/router.hpp"
 #include "countersign/keys/key.hpp"
+#include "countersign/notify/post_office.hpp"
 #include "countersign/ra/enrollment.hpp"
 #include "countersign/ra/followup.hpp"
 #include "countersign/ra/renewer.hpp"
@@ -77,10 +78,14 @@ struct SharedParts {
     std::shared_ptr<ca::Submissions> submissions{};
 };
 
+struct IntuneTenant;  // src/app/notifications.hpp
+
 struct Wiring {
     std::map<std::string, std::shared_ptr<ca::Backend>> backends;
     ra::Profiles profiles;
     std::map<std::string, std::shared_ptr<const ra::RaInService>> ras;  // those a profile uses
+    std::vector<notify::ReceiverSettings> receivers;  // of notifications
+    std::map<std::string, std::shared_ptr<const IntuneTenant>> tenants;  // those a profile uses
     std::vector<config::Finding> findings;  // with an error among them nothing here may serve
 
     bool usable() const;

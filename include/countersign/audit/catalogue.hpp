@@ -53,6 +53,8 @@ inline constexpr std::string_view ra_renewal_started = "ra.renewal_started";
 inline constexpr std::string_view ra_renewal_pending = "ra.renewal_pending";
 inline constexpr std::string_view ra_renewal_failed = "ra.renewal_failed";
 inline constexpr std::string_view ra_renewed = "ra.renewed";
+inline constexpr std::string_view notification_retried = "notification.retried";
+inline constexpr std::string_view notification_dropped = "notification.dropped";
 inline constexpr std::string_view ra_overlap_ended = "ra.overlap_ended";
 }  // namespace event
 

@@ -195,10 +195,42 @@ struct CaSettings {
     bool asks_by_cmc() const { return (adcs() || type == "est") && request_format == "cmc"; }
 };
 
+// Who is told over HTTPS what happened.
+struct NotificationSettings {
+    Place place;
+    std::string name;
+    std::vector<std::string> events;           // "issued", "failed", ...
+    std::vector<std::string> profiles;         // empty: all
+    std::filesystem::path secret;              // keys the signature of what is sent
+    std::uint32_t give_up_hours = 72;
+    CaConnectionSettings connection;           // url, trust, client_certificate, client_key, proxy and times alone
+};
+
+// A tenant of Microsoft Intune whose challenges are taken.
+struct IntuneSettings {
+    Place place;
+    std::string name;
+    std::string tenant;
+    std::string client_id;
+    std::filesystem::path secret;              // client secret; empty: certificate and key
+    std::filesystem::path certificate;
+    std::string key;                           // URI
+    std::string provider;
+    std::string authority;
+    std::string graph;
+    std::string resource;
+    std::string service_application;
+    std::uint32_t requests_at_once = 4;
+    std::uint32_t revocation_minutes = 0;      // 0: none are fetched
+    std::uint32_t give_up_hours = 72;
+    CaConnectionSettings connection;           // trust, proxy and times alone
+};
+
 struct ChallengeSettings {
     Place place;
-    std::string mode;                          // "signed", "one-time", "single-password", "none"
-    std::vector<std::string> also;             // further kinds: "one-time", "single-password"
+    std::string mode;                          // "signed", "intune", "one-time", "single-password", "none"
+    std::vector<std::string> also;             // further kinds: "intune", "one-time", "single-password"
+    std::string intune;                        // intune: the [intune.NAME] that judges
     std::uint32_t bytes = 8;
     std::uint32_t valid_minutes = 60;
     std::uint32_t max_outstanding = 10000;
@@ -311,6 +343,8 @@ struct Settings {
     std::map<std::string, CaSettings> ca;
     std::map<std::string, ProfileSettings> profiles;
     std::map<std::string, ChallengeIssuerSettings> challenge_issuers;
+    std::map<std::string, NotificationSettings> notifications;
+    std::map<std::string, IntuneSettings> intune;
     std::map<std::string, TemplateSettings> templates;
     std::map<std::string, AccountSettings> accounts;
     AuditSettings audit;

@@ -1,4 +1,4 @@
-// One SQL database behind its seams (Transactions, Challenges, Issued, UsedChallenges, Holds).
+// One SQL database behind its seams (Transactions, Challenges, Issued, UsedChallenges, Outbox, Holds).
 //
 // A Database owns its connections, of which one writes and groups concurrent writes into one durable commit. Its seams
 // live as long as it does. Safe on many threads; several processes may open the same SQLite file at once (the daemon
@@ -9,6 +9,7 @@
 #include "countersign/store/challenges.hpp"
 #include "countersign/store/holds.hpp"
 #include "countersign/store/issued.hpp"
+#include "countersign/store/outbox.hpp"
 #include "countersign/store/transactions.hpp"
 #include "countersign/store/used_challenges.hpp"
 
@@ -22,7 +23,8 @@ namespace countersign::store {
 // "store.before_commit.<kind>" with the writes made and not yet durable, "store.after_commit.<kind>" with the commit
 // durable and no caller answered yet. Kinds: intent, issued, pending, failed, approve, deny, challenge_insert,
 // challenge_revoke, challenge_refusal, challenge_purge, used_challenge_purge, certificate_insert, certificate_revoke,
-// crl_number. The fault tests kill the process there. Never set in production.
+// crl_number, announce, delivery, notification_retry, notification_drop, notification_bury, notification_purge. The fault
+// tests kill the process there. Never set in production.
 using CrashPoint = std::function<void(std::string_view name)>;
 
 struct DatabaseOptions {
@@ -58,6 +60,7 @@ public:
     virtual Challenges& challenges() = 0;
     virtual Issued& issued() = 0;
     virtual UsedChallenges& used_challenges() = 0;
+    virtual Outbox& outbox() = 0;
     virtual Holds& holds() = 0;
     // A trivial read, for health.
     virtual Result<void> probe() = 0;

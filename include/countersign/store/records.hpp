@@ -63,6 +63,7 @@ struct Attempt {
     std::string certificate_serial;  // once issued (hex)
     Time created{};
     Time updated{};
+    std::string challenge_kind{};  // by which it claims its right: "one-time", "signed", ..., "renewal"
 };
 
 enum class ChallengeState {

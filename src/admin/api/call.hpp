@@ -43,6 +43,12 @@ Result<Reply> list_certificates(Call& call);
 Result<Reply> show_certificate(Call& call);
 Result<Reply> revoke_certificate(Call& call);
 
+// api/notifications.cpp
+Result<Reply> list_notifications(Call& call);
+Result<Reply> show_notification(Call& call);
+Result<Reply> retry_notification(Call& call);
+Result<Reply> drop_notification(Call& call);
+
 // api.cpp
 Result<Reply> who_am_i(Call& call);
 

@@ -43,6 +43,10 @@ const std::vector<Operation>& operations() {
         {"GET", "/certificates", {officer, auditor}, {"profile", "subject", "valid", "limit"}, list_certificates},
         {"GET", "/certificates/{serial}", {officer, auditor}, {"ca"}, show_certificate},
         {"POST", "/certificates/{serial}/revoke", {officer}, {}, revoke_certificate},
+        {"GET", "/notifications", {officer, auditor}, {"receiver", "state", "limit"}, list_notifications},
+        {"GET", "/notifications/{id}", {officer, auditor}, {}, show_notification},
+        {"POST", "/notifications/{id}/retry", {officer}, {}, retry_notification},
+        {"DELETE", "/notifications/{id}", {officer}, {}, drop_notification},
         {"GET", "/whoami", {}, {}, who_am_i},
     };
     return table;

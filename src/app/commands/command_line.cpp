@@ -38,6 +38,7 @@ int run_command_line(const std::vector<std::string>& arguments, const std::strin
     add_profile_commands(app, chosen, console);
     add_certificate_commands(app, chosen, console);
     add_request_commands(app, chosen, console);
+    add_notification_commands(app, chosen, console);
     add_check_commands(app, chosen, console);
     add_key_commands(app, chosen, console);
     add_audit_commands(app, chosen, console);

@@ -31,6 +31,7 @@ void add_key_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_ra_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_import_command(CLI::App& config_group, Chosen& chosen, Console& console);
 void add_audit_commands(CLI::App& app, Chosen& chosen, Console& console);
+void add_notification_commands(CLI::App& app, Chosen& chosen, Console& console);
 void add_probe_command(CLI::App& app, Chosen& chosen, Console& console);
 
 }  // namespace countersign::app

@@ -92,7 +92,8 @@ protected:
         for (const std::string name : {"default", "other"}) profiles.emplace(name, profile_desk(name));
         profiles.emplace("single", admin::ProfileDesk{"single-password", nullptr, {"device"}});
         desk_ = std::make_shared<admin::Desk>(
-            admin::DeskParts{database_->challenges(), database_->transactions(), database_->issued(), audit_, clock_},
+            admin::DeskParts{database_->challenges(), database_->transactions(), database_->issued(), audit_, clock_, {},
+                             &database_->outbox()},
             std::move(profiles));
         api_ = std::make_shared<admin::Api>(
             admin::ApiParts{desk_, sign_in_, random_, [this](const std::string& line) { log_.push_back(line); }});

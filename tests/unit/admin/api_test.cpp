@@ -70,6 +70,10 @@ TEST_F(ApiTest, EachOperationNeedsItsRole) {
         {"GET /certificates", {"officer", "auditor"}},
         {"GET /certificates/{serial}", {"officer", "auditor"}},
         {"POST /certificates/{serial}/revoke", {"officer"}},
+        {"GET /notifications", {"officer", "auditor"}},
+        {"GET /notifications/{id}", {"officer", "auditor"}},
+        {"POST /notifications/{id}/retry", {"officer"}},
+        {"DELETE /notifications/{id}", {"officer"}},
         {"GET /whoami", {"minter", "officer", "auditor", "nothing"}},
     };
     EXPECT_EQ(allowed.size(), Api::operations().size());
@@ -406,6 +410,72 @@ TEST_F(ApiTest, TheRasOwnCertificatesAreNotRevokedHere) {
     expect_problem(post("/certificates/" + own.serial + "/revoke", "officer", R"({"reason":"superseded"})"), 403,
                    "forbidden");
     expect_problem(get("/certificates/" + own.serial, "other-auditor"), 404, "not-found");
+}
+
+// --- notifications
+// -------------------------------------------------------------------------------------------------------------
+
+class NotificationsTest : public ApiTest {
+protected:
+    // The id of the one notification of request `number` of a profile.
+    std::string told(unsigned number, const std::string& profile = "default") {
+        database_->outbox().subscribe({{"mdm", {store::NotificationEvent::failed}}});
+        auto attempt = test::sample_attempt(number);
+        attempt.key.profile = profile;
+        EXPECT_TRUE(database_->transactions().record_intent(attempt));
+        EXPECT_TRUE(database_->transactions().record_failed(attempt.id, "refused", store::ChallengeFate::consume,
+                                                            test::at_minute(1)));
+        return database_->outbox().list({}).value().front().id;
+    }
+    void settle(const std::string& id, store::NotificationState state) {
+        ASSERT_TRUE(database_->outbox().record({{id, state, test::at_minute(2), "HTTP 400"}}, test::at_minute(2)));
+    }
+};
+
+TEST_F(NotificationsTest, AreListedAndShown) {
+    const auto first = told(1);
+    const auto second = told(2);
+    settle(first, store::NotificationState::dead);
+    const auto all = get("/notifications", "auditor").json;
+    ASSERT_EQ(all["items"].size(), 2u);
+    EXPECT_EQ(all["items"][0]["id"], second);
+    EXPECT_EQ(all["more"], false);
+    const auto dead = get("/notifications?state=dead&receiver=mdm", "officer").json;
+    ASSERT_EQ(dead["items"].size(), 1u);
+    EXPECT_EQ(dead["items"][0]["problem"], "HTTP 400");
+    EXPECT_EQ(dead["items"][0]["request"], test::hex_id(1));
+    EXPECT_EQ(get("/notifications?receiver=other", "officer").json["items"].size(), 0u);
+    EXPECT_EQ(get("/notifications?limit=1", "officer").json["more"], true);
+    EXPECT_EQ(get("/notifications/" + second, "auditor").json["state"], "waiting");
+    expect_problem(get("/notifications?state=lost", "auditor"), 400, "malformed");
+    expect_problem(get("/notifications/" + test::hex_id(9), "auditor"), 404, "not-found");
+}
+
+TEST_F(NotificationsTest, AreRetriedAndDroppedByOfficers) {
+    const auto id = told(1);
+    settle(id, store::NotificationState::dead);
+    const auto retried = post("/notifications/" + id + "/retry", "officer", "{}");
+    EXPECT_EQ(retried.status, 200);
+    EXPECT_EQ(retried.json["state"], "waiting");
+    EXPECT_THAT(audit_.lines.back(), HasSubstr("notification.retried"));
+    EXPECT_EQ(ask(request("DELETE", "/api/v1/notifications/" + id, "officer")).status, 204);
+    EXPECT_THAT(audit_.lines.back(), HasSubstr("notification.dropped"));
+    expect_problem(ask(request("DELETE", "/api/v1/notifications/" + id, "officer")), 404, "not-found");
+    const auto delivered = told(2);
+    settle(delivered, store::NotificationState::delivered);
+    expect_problem(post("/notifications/" + delivered + "/retry", "officer", "{}"), 409, "conflict");
+    expect_problem(ask(request("DELETE", "/api/v1/notifications/" + delivered, "officer")), 409, "conflict");
+}
+
+TEST_F(NotificationsTest, OfOtherProfilesAreNotThere) {
+    const auto id = told(1);
+    const auto other = told(2, "other");
+    EXPECT_EQ(get("/notifications", "other-officer").json["items"].size(), 1u);
+    EXPECT_EQ(get("/notifications/" + other, "other-officer").status, 200);
+    expect_problem(get("/notifications/" + id, "other-auditor"), 404, "not-found");
+    expect_problem(post("/notifications/" + id + "/retry", "other-officer", "{}"), 404, "not-found");
+    expect_problem(ask(request("DELETE", "/api/v1/notifications/" + id, "other-officer")), 404, "not-found");
+    EXPECT_EQ(get("/notifications/" + id, "auditor").status, 200);
 }
 
 // --- troubles

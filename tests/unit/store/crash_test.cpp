@@ -123,6 +123,34 @@ std::vector<CrashCase> attempt_cases() {
     };
 }
 
+// What is told happened, and what happened is told: never one without the other.
+std::vector<CrashCase> notification_cases() {
+    const auto subscribe = [](Database& d) {
+        d.outbox().subscribe({{"mdm", {NotificationEvent::issued, NotificationEvent::revoked}}});
+    };
+    const auto told = [](Database& d) { return !d.outbox().due("mdm", at_minute(9), 10)->empty(); };
+    const std::string serial = sample_certificate(1).serial;
+    return {
+        {"issued", intent_exists,
+         [=](Database& d) {
+             subscribe(d);
+             (void)d.transactions().record_issued(kAttempt, sample_certificate(1), at_minute(1));
+         },
+         either([=](Database& d) { return attempt_is(d, AttemptState::intent) && !told(d); },
+                [=](Database& d) { return attempt_is(d, AttemptState::issued) && told(d); })},
+        {"certificate_revoke", certificate_exists,
+         [=](Database& d) {
+             subscribe(d);
+             (void)d.issued().revoke("local", serial, 1, at_minute(1));
+         },
+         [=](Database& d) {
+             const bool revoked = (*d.issued().find("local", serial))->revoked.has_value();
+             EXPECT_EQ(told(d), revoked) << "a torn commit";
+             return revoked;
+         }},
+    };
+}
+
 std::vector<CrashCase> other_cases() {
     const std::string serial = sample_certificate(1).serial;
     return {
@@ -182,11 +210,13 @@ void run_case(const CrashCase& test_case, bool after_commit) {
 TEST(StoreCrash, NothingHappenedBeforeTheCommit) {
     for (const CrashCase& test_case : attempt_cases()) run_case(test_case, false);
     for (const CrashCase& test_case : other_cases()) run_case(test_case, false);
+    for (const CrashCase& test_case : notification_cases()) run_case(test_case, false);
 }
 
 TEST(StoreCrash, EverythingHappenedAfterTheCommit) {
     for (const CrashCase& test_case : attempt_cases()) run_case(test_case, true);
     for (const CrashCase& test_case : other_cases()) run_case(test_case, true);
+    for (const CrashCase& test_case : notification_cases()) run_case(test_case, true);
 }
 
 // A password reserved by an attempt that died is not lost: whoever finishes the attempt frees or spends it.

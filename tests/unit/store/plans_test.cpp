@@ -3,6 +3,7 @@
 #include "sqlite_fixture.hpp"
 #include "store/sql_challenges.hpp"
 #include "store/sql_issued.hpp"
+#include "store/sql_outbox.hpp"
 #include "store/sql_transactions.hpp"
 #include "store_samples.hpp"
 
@@ -36,9 +37,13 @@ protected:
         const auto engine = Engine::from_url(options_.url, 1000).value();
         writer_ = std::make_unique<Writer>(engine, options_);
         readers_ = std::make_unique<Readers>(engine, 1);
-        transactions_ = std::make_unique<SqlTransactions>(*writer_, *readers_);
+        transactions_ = std::make_unique<SqlTransactions>(*writer_, *readers_, subscribers_);
         challenges_ = std::make_unique<SqlChallenges>(*writer_, *readers_);
-        issued_ = std::make_unique<SqlIssued>(*writer_, *readers_);
+        issued_ = std::make_unique<SqlIssued>(*writer_, *readers_, subscribers_);
+        outbox_ = std::make_unique<SqlOutbox>(*writer_, *readers_, subscribers_);
+        outbox_->subscribe({{"mdm",
+                             {NotificationEvent::issued, NotificationEvent::failed, NotificationEvent::pending,
+                              NotificationEvent::held, NotificationEvent::revoked}}});
         for (unsigned i = 0; i < 50; ++i) live_through(i);
     }
 
@@ -77,15 +82,28 @@ protected:
             ASSERT_TRUE(issued_->revoke("local", sample_certificate(i).serial, 1, at_minute(2)));
             ASSERT_TRUE(issued_->revoked("local", at_minute(3)));
         }
+        deliver();
+    }
+
+    // The first is delivered, the others wait.
+    void deliver() {
+        const auto due = outbox_->due("mdm", at_minute(9), 100).value();
+        ASSERT_FALSE(due.empty());
+        ASSERT_TRUE(outbox_->record({{due[0].id, NotificationState::delivered, at_minute(9), ""}}, at_minute(9)));
+        ASSERT_TRUE(outbox_->find(due[0].id));
+        EXPECT_FALSE(outbox_->retry(due[0].id, at_minute(9)));
+        EXPECT_FALSE(outbox_->drop(due[0].id));
     }
 
     test::ScratchDirectory directory_;
     DatabaseOptions options_ = test::sqlite_options(directory_);
+    Subscribers subscribers_;
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Readers> readers_;
     std::unique_ptr<SqlTransactions> transactions_;
     std::unique_ptr<SqlChallenges> challenges_;
     std::unique_ptr<SqlIssued> issued_;
+    std::unique_ptr<SqlOutbox> outbox_;
 };
 
 TEST_F(StorePlans, NoStatementOfAnEnrollmentScansATable) {
