@@ -61,6 +61,12 @@ constexpr std::array kCatalogue{
                    "The CA returned a certificate that is not what was approved. It was kept from the client; look "
                    "into the CA and "
                    "revoke it there."},
+    CatalogueEntry{event::hook_failed, Severity::warning,
+                   "A policy hook that must be asked gave no usable answer: names it and says why. Nothing was issued "
+                   "and nothing used up; the client was told to come again."},
+    CatalogueEntry{event::hook_overreached, Severity::alert,
+                   "A policy hook asked for more than policy had approved. The request was refused; look at the hook, "
+                   "which is broken or in wrong hands."},
     CatalogueEntry{event::certificate_revoked, Severity::info,
                    "A certificate was revoked; names serial, reason and who asked."},
     CatalogueEntry{event::sign_in_failed, Severity::warning,
