@@ -73,8 +73,8 @@ constexpr std::array kCatalogue{
                    "Somebody could not sign in to an admin surface: names the account they tried, from where and why. "
                    "Many of them from one place are a guesser, who is slowed down."},
     CatalogueEntry{event::challenge_withheld, Severity::warning,
-                   "Somebody who signed in was shown no challenge: they may not mint for the profile, or their browser "
-                   "was made to ask by another site."},
+                   "Somebody who signed in was shown no challenge: they may not mint for the profile, a policy hook "
+                   "said no, or their browser was made to ask by another site."},
     CatalogueEntry{event::challenge_shown, Severity::info,
                    "The password page was shown for a profile that mints nothing (single-password, none)."},
     CatalogueEntry{event::api_refused, Severity::warning,

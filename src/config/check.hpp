@@ -23,6 +23,8 @@ void check_templates(Document& document);
 // Profiles: what they name exists, the challenge mode is not contradicted (invariant 9), and no path is claimed twice.
 void check_profiles(Document& document);
 void check_challenge_issuers(Document& document);
+// Each hook has what its type needs, and a profile to be asked for.
+void check_hooks(Document& document);
 void check_paths(Document& document);
 
 // What to write instead of a name that does not exist: "write one of: a, b" or "add [ra.default]".

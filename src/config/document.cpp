@@ -74,6 +74,10 @@ public:
                        issuer.place = document_.place_of(shown);
                        fill("challenge_issuer", shown, table, &issuer);
                    });
+        each_named(root, "hook", [&](const toml::table& table, const std::string& name, const std::string& shown) {
+            settings.hooks[name].name = name;
+            read_hook(table, settings.hooks[name], shown);
+        });
         each_named(root, "profile", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             settings.profiles[name].name = name;
             read_profile(table, settings.profiles[name], shown);
@@ -122,6 +126,13 @@ private:
         ca.issuer.place = document_.place_of(shown + ".key");
         ca.connection.place = only_table(table, "connection", "ca.*.connection", shown + ".connection", &ca.connection);
         ca.command.place = only_table(table, "command", "ca.*.command", shown + ".command", &ca.command);
+    }
+
+    void read_hook(const toml::table& table, HookSettings& hook, const std::string& shown) {
+        fill("hook", shown, table, &hook);
+        hook.place = document_.place_of(shown);
+        hook.webhook.place = only_table(table, "webhook", "hook.*.webhook", shown + ".webhook", &hook.webhook);
+        hook.command.place = only_table(table, "command", "hook.*.command", shown + ".command", &hook.command);
     }
 
     void read_profile(const toml::table& table, ProfileSettings& profile, const std::string& shown) {

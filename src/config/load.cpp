@@ -54,6 +54,7 @@ Loaded load(const std::filesystem::path& file) {
         check_templates(document);
         check_profiles(document);
         check_challenge_issuers(document);
+        check_hooks(document);
         check_paths(document);
     }
     std::ranges::stable_sort(document.findings, {}, [](const Finding& finding) { return finding.place.line; });

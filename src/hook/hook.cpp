@@ -27,7 +27,7 @@ Error no_verdict(const Error& error) {
 Result<GenerateAnswer> tightened(const GenerateQuestion& question, const GenerateReading& reading) {
     GenerateAnswer answer{question.subject, question.sans, question.template_name, question.valid};
     const auto overreached = [](const char* what) {
-        return fail::denied(std::string("HookOverreached: it would change the ") + what + " that was asked for");
+        return fail::unavailable(std::string("HookOverreached: it would change the ") + what + " that was asked for");
     };
     if (reading.subject && answer.subject.empty()) answer.subject = *reading.subject;
     if (reading.subject && *reading.subject != answer.subject) return overreached("subject");
@@ -35,8 +35,8 @@ Result<GenerateAnswer> tightened(const GenerateQuestion& question, const Generat
     if (reading.sans && !std::ranges::is_permutation(*reading.sans, answer.sans)) return overreached("names");
     if (reading.template_name && answer.template_name.empty()) answer.template_name = *reading.template_name;
     if (reading.template_name && *reading.template_name != answer.template_name) return overreached("template");
-    if (reading.valid && answer.valid && *reading.valid > *answer.valid) return overreached("validity");
-    if (reading.valid) answer.valid = reading.valid;
+    if (reading.valid && *reading.valid > answer.valid) return overreached("validity");
+    if (reading.valid) answer.valid = *reading.valid;
     return answer;
 }
 

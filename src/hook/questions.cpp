@@ -82,8 +82,8 @@ std::string write_generate(const std::string& hook, const std::string& id, const
     json["by"] = question.by;
     json["challenge"] = {{"subject", question.subject},
                          {"subject_alt_names", question.sans},
-                         {"template", question.template_name}};
-    if (question.valid) json["challenge"]["valid_minutes"] = question.valid->count();
+                         {"template", question.template_name},
+                         {"valid_minutes", question.valid.count()}};
     return text_of(json);
 }
 

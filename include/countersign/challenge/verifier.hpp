@@ -41,13 +41,13 @@ struct Binding {
 struct Claim {
     std::string kind;        // "one-time", "single-password", "none", "signed"
     std::string id;          // names the challenge in logs; never its value
-    std::string device{};    // whose it is, as its issuer says; printable
     std::string stored_mac;  // empty unless its use is kept in the store
     Binding binding;
     std::optional<store::SingleUse> single_use{};  // the store knows nothing of it before it is used
     // A request that is not what the challenge was given for is answered like a wrong challenge: whoever found one
     // must not learn from the wire that it is good.
     bool silent = false;
+    std::string device{};  // whose it is, as its issuer says; printable
 };
 
 enum class ClaimOutcome { issued, pending, failed };

@@ -63,14 +63,14 @@ struct GenerateQuestion {
     std::string subject{};
     std::vector<std::string> sans{};
     std::string template_name{};
-    std::optional<std::chrono::minutes> valid{};
+    std::chrono::minutes valid{};
 };
 // What it shall be given for: as asked, or tied to more.
 struct GenerateAnswer {
     std::string subject{};
     std::vector<std::string> sans{};
     std::string template_name{};
-    std::optional<std::chrono::minutes> valid{};
+    std::chrono::minutes valid{};
 };
 
 // What became of a request or certificate. Delivered at least once: a hook knows repeated ones by their id.
@@ -134,7 +134,7 @@ public:
     // Allow or Hold with the plan or less of it, or Deny; one that asked for more than the plan holds is a blameless
     // Deny with code HookOverreached. unavailable: there is no verdict, and nothing may be issued.
     Result<policy::Decision> verify(const VerifyQuestion& question);
-    // denied: with the hook's reason, or because it would loosen what was asked for. unavailable: no usable answer.
+    // denied: with the hook's reason. unavailable: no usable answer, such as one that loosens what was asked for.
     Result<GenerateAnswer> generate(const GenerateQuestion& question);
     // For whoever delivers notices, who waits and tries again; neither counted nor stopped by the circuit breaker.
     Result<void> notify(const Notice& notice);
