@@ -77,9 +77,8 @@ Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const 
 Result<void> Desk::ask_hook(MintRequest& request, const ProfileDesk& profile, const Actor& actor) {
     if (!profile.hook || !profile.hook->has(hook::Call::generate)) return {};
     auto& binding = request.binding;
-    auto answer = profile.hook->generate(
-        {request.profile, actor.name, binding.subject, binding.sans, binding.template_name,
-         request.valid.value_or(profile.valid)});
+    auto answer = profile.hook->generate({request.profile, actor.name, binding.subject, binding.sans,
+                                          binding.template_name, request.valid.value_or(profile.valid)});
     if (!answer) {
         const bool denied = answer.error().kind == ErrorKind::denied;
         const auto id = denied ? audit::event::challenge_withheld : audit::event::hook_failed;

@@ -318,7 +318,7 @@ private:
     AuditSeal seal_;
     std::shared_ptr<ca::Submissions> submissions_;
     ra::Enrollment enrollment_;
-    std::size_t last_troubled_ = 0;  // of the follower alone, once there is one
+    std::size_t last_troubled_ = 0;       // of the follower alone, once there is one
     std::set<std::string> silent_hooks_;  // of the caretaker alone
     std::mutex wiring_mutex_;
     Wiring wiring_;

@@ -278,9 +278,8 @@ Result<std::unique_ptr<hook::Carrier>> open_hook_command(const config::HookSetti
     const auto& command = settings.command;
     if (::access(command.program.c_str(), X_OK) != 0)
         return fail::denied(command.program.string() + " is no program this user may run");
-    return std::unique_ptr<hook::Carrier>(
-        std::make_unique<hook::Command>(hook::CommandOptions{command.program, command.arguments, command.environment,
-                                                             directory, std::chrono::seconds{settings.seconds}}));
+    return std::unique_ptr<hook::Carrier>(std::make_unique<hook::Command>(hook::CommandOptions{
+        command.program, command.arguments, command.environment, directory, std::chrono::seconds{settings.seconds}}));
 }
 
 }  // namespace

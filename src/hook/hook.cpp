@@ -9,8 +9,10 @@
 namespace countersign::hook {
 namespace {
 
-constexpr std::array<std::pair<Call, std::string_view>, 4> call_names{
-    {{Call::initialize, "initialize"}, {Call::generate, "generate"}, {Call::verify, "verify"}, {Call::notify, "notify"}}};
+constexpr std::array<std::pair<Call, std::string_view>, 4> call_names{{{Call::initialize, "initialize"},
+                                                                       {Call::generate, "generate"},
+                                                                       {Call::verify, "verify"},
+                                                                       {Call::notify, "notify"}}};
 
 std::string joined(const std::set<Call>& calls) {
     std::vector<std::string> names;
@@ -41,7 +43,8 @@ Result<GenerateAnswer> tightened(const GenerateQuestion& question, const Generat
 }
 
 std::string_view outcome_of(const policy::Decision& decision) {
-    if (const auto* allow = std::get_if<policy::Allow>(&decision)) return allow->remarks.empty() ? "approved" : "narrowed";
+    if (const auto* allow = std::get_if<policy::Allow>(&decision))
+        return allow->remarks.empty() ? "approved" : "narrowed";
     if (std::holds_alternative<policy::Hold>(decision)) return "held";
     return std::get<policy::Deny>(decision).blameless ? "overreached" : "denied";
 }

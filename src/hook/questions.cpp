@@ -42,9 +42,12 @@ Json plan_of(const crypto::CertificateContent& plan) {
 }
 
 Json challenge_of(const ChallengeFacts& challenge) {
-    return {{"kind", challenge.kind},       {"id", challenge.id},
-            {"device", challenge.device},   {"subject", challenge.subject},
-            {"subject_alt_names", challenge.sans}, {"template", challenge.template_name}};
+    return {{"kind", challenge.kind},
+            {"id", challenge.id},
+            {"device", challenge.device},
+            {"subject", challenge.subject},
+            {"subject_alt_names", challenge.sans},
+            {"template", challenge.template_name}};
 }
 
 }  // namespace
@@ -68,8 +71,7 @@ Result<std::string> write_verify(const std::string& hook, const VerifyQuestion& 
     json["transaction"] = printable(question.transaction_id, 256);
     json["client"] = question.client;
     json["csr"] = crypto::base64(csr);
-    json["public_key"] = {
-        {"type", crypto::name(key.algorithm())}, {"size", key.bits()}, {"sha256", key.fingerprint()}};
+    json["public_key"] = {{"type", crypto::name(key.algorithm())}, {"size", key.bits()}, {"sha256", key.fingerprint()}};
     if (question.renewed != nullptr) json["renewed_certificate"] = crypto::base64(question.renewed->der());
     json["challenge"] = challenge_of(question.challenge);
     json["plan"] = plan_of(question.plan);

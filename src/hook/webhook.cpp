@@ -15,8 +15,8 @@ constexpr std::size_t longest_secret = 64;
 
 Result<Secret> webhook_secret_from(std::string_view text) {
     text = trim(text);
-    const auto malformed =
-        fail::malformed("a webhook secret is whsec_ and 24 to 64 octets in base64: echo whsec_$(openssl rand -base64 32)");
+    const auto malformed = fail::malformed(
+        "a webhook secret is whsec_ and 24 to 64 octets in base64: echo whsec_$(openssl rand -base64 32)");
     if (!text.starts_with(secret_prefix)) return malformed;
     auto octets = crypto::from_base64(text.substr(secret_prefix.size()));
     if (!octets) return malformed;
@@ -39,8 +39,8 @@ Result<std::string> Webhook::carry(const Letter& letter) {
                        {"webhook-timestamp", timestamp}};
     if (!secret_.empty()) {
         const std::string content = letter.id + "." + timestamp + "." + letter.body;
-        request.headers.emplace_back(
-            "webhook-signature", "v1," + crypto::base64(crypto::hmac_sha256(secret_.reveal(), as_bytes(content))));
+        request.headers.emplace_back("webhook-signature",
+                                     "v1," + crypto::base64(crypto::hmac_sha256(secret_.reveal(), as_bytes(content))));
     }
     request.body = to_bytes(as_bytes(letter.body));
     TRY(const auto response, http_->send(request));

@@ -104,8 +104,8 @@ void narrow_validity(Pen& pen, const PlanChanges& changes, Time now) {
                           "it would end at " + to_rfc3339(not_after) + ", after " + to_rfc3339(pen.plan.not_after));
     }
     if (not_after <= not_before || not_after <= now) {
-        return pen.refuse("ValidityEmpty",
-                          "from " + to_rfc3339(not_before) + " to " + to_rfc3339(not_after) + " it would never be valid");
+        return pen.refuse("ValidityEmpty", "from " + to_rfc3339(not_before) + " to " + to_rfc3339(not_after) +
+                                               " it would never be valid");
     }
     pen.left.not_before = std::max(not_before, pen.plan.not_before);
     pen.left.not_after = not_after;

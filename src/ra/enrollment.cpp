@@ -186,8 +186,8 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
             {{{"TemplateNotAllowed", "the challenge names a template this profile does not use"}}, true});
     }
     const std::string attempt_id = lower_hex(parts_.random.bytes(16));
-    TRY(const auto decision, with_second_opinion(exchange, claim, rules->name, attempt_id,
-                                                 policy::judge(facts, *rules, exchange.now)));
+    TRY(const auto decision,
+        with_second_opinion(exchange, claim, rules->name, attempt_id, policy::judge(facts, *rules, exchange.now)));
     if (const auto* deny = std::get_if<policy::Deny>(&decision)) return refuse_plan(exchange, claim, *deny);
     const auto* hold = std::get_if<policy::Hold>(&decision);
     const auto& plan = hold != nullptr ? hold->plan : std::get<policy::Allow>(decision).plan;

@@ -21,8 +21,7 @@ std::string question_id(const store::TransactionKey& transaction, const std::str
 }
 
 hook::ChallengeFacts facts_of(const challenge::Claim& claim) {
-    return {claim.kind,         claim.id,          claim.device, claim.binding.subject,
-            claim.binding.sans, claim.binding.template_name};
+    return {claim.kind, claim.id, claim.device, claim.binding.subject, claim.binding.sans, claim.binding.template_name};
 }
 
 const crypto::CertificateContent& plan_of(const policy::Decision& decision) {

@@ -40,10 +40,10 @@ public:
     }
     static Result<std::string> introduction(const HookJson& question) {
         return HookJson{{"version", 1},
-                    {"id", question.at("id")},
-                    {"name", "Scripted"},
-                    {"release", "1.2"},
-                    {"calls", {"verify", "generate", "notify"}}}
+                        {"id", question.at("id")},
+                        {"name", "Scripted"},
+                        {"release", "1.2"},
+                        {"calls", {"verify", "generate", "notify"}}}
             .dump();
     }
     // Answers every question with these members beside version and id.

@@ -99,19 +99,19 @@ struct Introduction {
 struct Traffic {
     bool circuit_open = false;
     std::size_t under_way = 0;  // asked, or waiting for their turn
-    // By call and what came of it: "approved", "narrowed", "held", "denied", "overreached", "taken", "failed" (no usable
-    // answer), "refused" (not asked: too many, or the circuit is open).
+    // By call and what came of it: "approved", "narrowed", "held", "denied", "overreached", "taken", "failed" (no
+    // usable answer), "refused" (not asked: too many, or the circuit is open).
     std::map<std::pair<std::string, std::string>, std::uint64_t> answers{};
     double seconds = 0;
 };
 
 struct HookOptions {
-    std::string name{};                        // in the configuration
-    std::set<Call> calls{Call::verify};        // what it is asked, beside initialize
-    std::size_t at_once = 8;                   // questions on their way at a time
-    std::size_t queue = 32;                    // further ones that wait for their turn
-    std::chrono::milliseconds patience{5'000}; // at most so long
-    unsigned failures_to_open = 5;             // in a row; then nobody asks for a while
+    std::string name{};                         // in the configuration
+    std::set<Call> calls{Call::verify};         // what it is asked, beside initialize
+    std::size_t at_once = 8;                    // questions on their way at a time
+    std::size_t queue = 32;                     // further ones that wait for their turn
+    std::chrono::milliseconds patience{5'000};  // at most so long
+    unsigned failures_to_open = 5;              // in a row; then nobody asks for a while
     std::chrono::milliseconds pause{10'000};
     std::chrono::milliseconds longest_pause{120'000};
 };

@@ -17,9 +17,9 @@ namespace countersign::policy {
 
 // What is to be left of a plan; absent members leave their part as it is.
 struct PlanChanges {
-    std::optional<std::string> subject{};                         // RFC 4514; must be the plan's
-    std::optional<std::vector<std::string>> subject_alt_names{};  // to_text() forms
-    std::optional<std::vector<std::string>> key_usage{};          // "digitalSignature", ...
+    std::optional<std::string> subject{};                          // RFC 4514; must be the plan's
+    std::optional<std::vector<std::string>> subject_alt_names{};   // to_text() forms
+    std::optional<std::vector<std::string>> key_usage{};           // "digitalSignature", ...
     std::optional<std::vector<std::string>> extended_key_usage{};  // names or dotted OIDs
     std::optional<Time> not_before{};
     std::optional<Time> not_after{};

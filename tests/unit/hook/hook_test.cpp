@@ -226,10 +226,10 @@ TEST_F(GenerateTest, ApprovalLeavesWhatWasAskedFor) {
 }
 
 TEST_F(GenerateTest, WhatWasLeftOpenIsFilledIn) {
-    carrier->says({{"decision", "approve"},
-                   {"challenge",
-                    {{"subject", "CN=x"}, {"subject_alt_names", {"dns:x"}}, {"template", "device"},
-                     {"valid_minutes", 5}}}});
+    carrier->says(
+        {{"decision", "approve"},
+         {"challenge",
+          {{"subject", "CN=x"}, {"subject_alt_names", {"dns:x"}}, {"template", "device"}, {"valid_minutes", 5}}}});
     const auto answer = generate();
     ASSERT_TRUE(answer) << answer.error().detail;
     EXPECT_EQ(answer->subject, "CN=x");
@@ -239,8 +239,8 @@ TEST_F(GenerateTest, WhatWasLeftOpenIsFilledIn) {
 }
 
 TEST_F(GenerateTest, WhatWasSaidStays) {
-    carrier->says({{"decision", "approve"},
-                   {"challenge", {{"subject", "CN=a"}, {"subject_alt_names", {"dns:b", "dns:a"}}}}});
+    carrier->says(
+        {{"decision", "approve"}, {"challenge", {{"subject", "CN=a"}, {"subject_alt_names", {"dns:b", "dns:a"}}}}});
     EXPECT_TRUE(generate(bound_question()));
     for (const HookJson& challenge :
          {HookJson{{"subject", "CN=b"}}, HookJson{{"subject", ""}}, HookJson{{"subject_alt_names", {"dns:a"}}},

@@ -137,7 +137,8 @@ TEST(Answers, ThatAreNoneAreRefused) {
           std::string("{}"), with(R"("decision":"approve"})"), with(R"("decision":"approve")") + "x",
           with(R"("decision":"approve",)"), std::string(R"({"version":1,"id":"q","decision":"approve")"),
           std::string(longest_answer, ' ') + with(R"("decision":"approve")"),
-          std::string(R"({"id":"q","decision":"approve"})"), std::string(R"({"version":2,"id":"q","decision":"approve"})"),
+          std::string(R"({"id":"q","decision":"approve"})"),
+          std::string(R"({"version":2,"id":"q","decision":"approve"})"),
           std::string(R"({"version":"1","id":"q","decision":"approve"})"),
           std::string(R"({"version":1,"decision":"approve"})"),
           std::string(R"({"version":1,"id":"other","decision":"approve"})"),
@@ -147,19 +148,29 @@ TEST(Answers, ThatAreNoneAreRefused) {
 }
 
 TEST(Answers, WithAnythingUnknownAreRefused) {
-    for (const char* members :
-         {R"("decision":"Approve")", R"("decision":"approved")", R"("decision":true)", R"("decision":["approve"])",
-          R"("decision":"")", R"("reason":"no decision")", R"("decision":"deny","decision":"approve")",
-          R"("decision":"approve","subject_alt_names":[])", R"("decision":"approve","reason":7)",
-          R"("decision":"approve","plan":null)", R"("decision":"approve","plan":[])",
-          R"("decision":"approve","plan":{"subject_alt_name":[]})", R"("decision":"approve","plan":{"sans":[]})",
-          R"("decision":"approve","plan":{"subject":7})", R"("decision":"approve","plan":{"subject_alt_names":"dns:a"})",
-          R"("decision":"approve","plan":{"subject_alt_names":[7]})",
-          R"("decision":"approve","plan":{"key_usage":["digitalSignature","digitalSignature"]})",
-          R"("decision":"approve","plan":{"key_usage":null})", R"("decision":"approve","plan":{"not_after":1795240800})",
-          R"("decision":"approve","plan":{"not_after":"tomorrow"})", R"("decision":"approve","plan":{"not_after":""})",
-          R"("decision":"approve","plan":{"basic_constraints":{"ca":true}})",
-          R"("decision":"approve","plan":{"key_usage":["digitalSignature"],"key_usage":[]})"}) {
+    for (const char* members : {R"("decision":"Approve")",
+                                R"("decision":"approved")",
+                                R"("decision":true)",
+                                R"("decision":["approve"])",
+                                R"("decision":"")",
+                                R"("reason":"no decision")",
+                                R"("decision":"deny","decision":"approve")",
+                                R"("decision":"approve","subject_alt_names":[])",
+                                R"("decision":"approve","reason":7)",
+                                R"("decision":"approve","plan":null)",
+                                R"("decision":"approve","plan":[])",
+                                R"("decision":"approve","plan":{"subject_alt_name":[]})",
+                                R"("decision":"approve","plan":{"sans":[]})",
+                                R"("decision":"approve","plan":{"subject":7})",
+                                R"("decision":"approve","plan":{"subject_alt_names":"dns:a"})",
+                                R"("decision":"approve","plan":{"subject_alt_names":[7]})",
+                                R"("decision":"approve","plan":{"key_usage":["digitalSignature","digitalSignature"]})",
+                                R"("decision":"approve","plan":{"key_usage":null})",
+                                R"("decision":"approve","plan":{"not_after":1795240800})",
+                                R"("decision":"approve","plan":{"not_after":"tomorrow"})",
+                                R"("decision":"approve","plan":{"not_after":""})",
+                                R"("decision":"approve","plan":{"basic_constraints":{"ca":true}})",
+                                R"("decision":"approve","plan":{"key_usage":["digitalSignature"],"key_usage":[]})"}) {
         EXPECT_NE(trouble_with(with(members)), "read") << members;
     }
 }

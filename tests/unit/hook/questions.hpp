@@ -29,9 +29,9 @@ struct Case {
         content.challenge_password = challenge;
         content.extensions = {crypto::make_extended_key_usage({std::string(oid::client_auth)})};
         content.scheme = {crypto::Padding::rsa_pkcs1, crypto::DigestAlgorithm::sha256};
-        return crypto::build_request(content, [&](ByteView octets) {
-                   return Result<Bytes>(key.sign(content.scheme, octets));
-               }).value();
+        return crypto::build_request(content,
+                                     [&](ByteView octets) { return Result<Bytes>(key.sign(content.scheme, octets)); })
+            .value();
     }
     crypto::CertificateContent full_plan() const {
         crypto::CertificateContent content;

@@ -67,8 +67,8 @@ void expect_subset(const crypto::CertificateContent& left, const crypto::Certifi
 
 bool same(const crypto::CertificateContent& a, const crypto::CertificateContent& b) {
     return a.subject == b.subject && a.spki == b.spki && a.subject_alt_names == b.subject_alt_names &&
-           a.key_usage == b.key_usage && a.extended_key_usage == b.extended_key_usage &&
-           a.not_before == b.not_before && a.not_after == b.not_after;
+           a.key_usage == b.key_usage && a.extended_key_usage == b.extended_key_usage && a.not_before == b.not_before &&
+           a.not_after == b.not_after;
 }
 
 TEST(Narrow, NoChangesLeaveThePlan) {
@@ -206,8 +206,8 @@ TEST(Narrow, LivesAreNotLengthened) {
 
 TEST(Narrow, LivesDoNotEndBeforeTheyBegin) {
     for (const auto& changes :
-         {PlanChanges{.not_after = now()}, PlanChanges{.not_after = hour_ago},
-          PlanChanges{.not_before = next_year}, PlanChanges{.not_before = now() + 2h, .not_after = now() + 1h}}) {
+         {PlanChanges{.not_after = now()}, PlanChanges{.not_after = hour_ago}, PlanChanges{.not_before = next_year},
+          PlanChanges{.not_before = now() + 2h, .not_after = now() + 1h}}) {
         EXPECT_EQ(refused(changes), (std::multiset<std::string>{"ValidityEmpty"}));
     }
     EXPECT_EQ(left_after({.not_after = now() + 1s}).plan.not_after, now() + 1s);
