@@ -84,7 +84,7 @@ TEST(WebhookSecret, HasOneForm) {
         const auto secret = webhook_secret_from(text);
         ASSERT_FALSE(secret) << text;
         EXPECT_EQ(secret.error().kind, ErrorKind::malformed);
-        if (*text != '\0') EXPECT_THAT(secret.error().detail, Not(HasSubstr("MDEy")));
+        EXPECT_THAT(secret.error().detail, Not(HasSubstr("MDEy")));
     }
 }
 

@@ -31,7 +31,7 @@ TEST(Questions, SayWhatIsAskedFor) {
     EXPECT_EQ(json.at("purpose"), "enroll");
     EXPECT_EQ(json.at("transaction"), "TX-1");
     EXPECT_EQ(json.at("client"), "192.0.2.7");
-    EXPECT_EQ(json.at("public_key").at("type"), "rsa");
+    EXPECT_EQ(json.at("public_key").at("type"), "RSA");
     EXPECT_EQ(json.at("public_key").at("size"), 2048);
     EXPECT_EQ(json.at("public_key").at("sha256"), c.csr.public_key().fingerprint());
     EXPECT_EQ(json.at("challenge").at("kind"), "one-time");

@@ -162,7 +162,7 @@ TEST(Narrow, BitsThatRestrictKeyAgreementAreNotTakenFromIt) {
 }
 
 TEST(Narrow, ExtendedKeyUsagesAreTakenAwayByNameOrNumber) {
-    for (const std::string kept : {std::string("clientAuth"), std::string(oid::client_auth)}) {
+    for (const std::string& kept : {std::string("clientAuth"), std::string(oid::client_auth)}) {
         const auto left = left_after({.extended_key_usage = {{kept}}});
         EXPECT_THAT(left.plan.extended_key_usage, ElementsAre(std::string(oid::client_auth)));
         EXPECT_EQ(codes(left.remarks), (std::multiset<std::string>{"EnhancedKeyUsageRemoved"}));
@@ -171,9 +171,9 @@ TEST(Narrow, ExtendedKeyUsagesAreTakenAwayByNameOrNumber) {
 }
 
 TEST(Narrow, ExtendedKeyUsagesAreNotAdded) {
-    for (const std::string usage : {std::string("serverAuth"), std::string(oid::any_extended_key_usage),
-                                    std::string(oid::ms_certificate_request_agent), std::string("codeSigning"),
-                                    std::string("nonsense"), std::string(), std::string("1.3.6.1.5.5.7.3.02")}) {
+    for (const std::string& usage : {std::string("serverAuth"), std::string(oid::any_extended_key_usage),
+                                     std::string(oid::ms_certificate_request_agent), std::string("codeSigning"),
+                                     std::string("nonsense"), std::string(), std::string("1.3.6.1.5.5.7.3.02")}) {
         const PlanChanges changes{.extended_key_usage = {{"clientAuth", usage}}};
         EXPECT_EQ(refused(changes), (std::multiset<std::string>{"EnhancedKeyUsageAdded"})) << usage;
     }
