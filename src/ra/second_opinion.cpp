@@ -20,7 +20,7 @@ std::string question_id(const store::TransactionKey& transaction, const std::str
     return crypto::sha256_hex(as_bytes(material));
 }
 
-hook::ChallengeFacts facts_of(const challenge::Claim& claim) {
+hook::ChallengeFacts shown(const challenge::Claim& claim) {
     return {claim.kind, claim.id, claim.device, claim.binding.subject, claim.binding.sans, claim.binding.template_name};
 }
 
@@ -64,7 +64,7 @@ Result<policy::Decision> Enrollment::with_second_opinion(Exchange& exchange, con
         .client = exchange.client,
         .csr = exchange.request(),
         .renewed = exchange.renewed ? &exchange.renewed->certificate : nullptr,
-        .challenge = facts_of(claim),
+        .challenge = shown(claim),
         .plan = plan_of(decision),
         .now = exchange.now,
     });
