@@ -48,6 +48,7 @@ target_include_directories(countersign_flags INTERFACE "${CMAKE_SOURCE_DIR}/incl
 
 # Third-party libraries by room; a room sees only those named here.
 set(COUNTERSIGN_LIBS_async Threads::Threads)
+set(COUNTERSIGN_LIBS_core nlohmann_json::nlohmann_json)
 set(COUNTERSIGN_LIBS_net CURL::libcurl)
 set(COUNTERSIGN_LIBS_crypto OpenSSL::Crypto)
 set(COUNTERSIGN_LIBS_keys OpenSSL::Crypto PkgConfig::P11KIT)
@@ -56,6 +57,7 @@ set(COUNTERSIGN_LIBS_audit nlohmann_json::nlohmann_json)
 set(COUNTERSIGN_LIBS_ca nlohmann_json::nlohmann_json pugixml::pugixml)
 set(COUNTERSIGN_LIBS_notify nlohmann_json::nlohmann_json Threads::Threads)
 set(COUNTERSIGN_LIBS_intune nlohmann_json::nlohmann_json)
+set(COUNTERSIGN_LIBS_hook nlohmann_json::nlohmann_json Threads::Threads)
 set(COUNTERSIGN_LIBS_ra nlohmann_json::nlohmann_json Threads::Threads)
 set(COUNTERSIGN_LIBS_http OpenSSL::SSL Threads::Threads)
 set(COUNTERSIGN_LIBS_admin crypt nlohmann_json::nlohmann_json PkgConfig::GSSAPI PkgConfig::PROMETHEUS)

@@ -53,10 +53,12 @@ Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const 
         return fail::denied("profile " + request.profile + " has challenge mode \"" + profile.mode +
                             "\", which mints no passwords");
     }
-    auto binding = request.binding;
+    auto wanted = request;
+    auto& binding = wanted.binding;
     TRY(binding.template_name, template_for(binding.template_name, profile, actor));
+    CHECK(ask_hook(wanted, profile, actor));
     TRY(auto minted,
-        profile.issuer->issue(binding, request.valid, {actor.name, actor.max_outstanding}, parts_.clock.now()));
+        profile.issuer->issue(binding, wanted.valid, {actor.name, actor.max_outstanding}, parts_.clock.now()));
     auto event = event_of(audit::event::challenge_minted, actor);
     event.with("profile", request.profile)
         .with("challenge", minted.id)
@@ -69,6 +71,29 @@ Result<challenge::MintedChallenge> Desk::mint(const MintRequest& request, const 
         return recorded.error();
     }
     return minted;
+}
+
+// What the hook makes of it has the same limits as what was asked for.
+Result<void> Desk::ask_hook(MintRequest& request, const ProfileDesk& profile, const Actor& actor) {
+    if (!profile.hook || !profile.hook->has(hook::Call::generate)) return {};
+    auto& binding = request.binding;
+    auto answer = profile.hook->generate({request.profile, actor.name, binding.subject, binding.sans,
+                                          binding.template_name, request.valid.value_or(profile.valid)});
+    if (!answer) {
+        const bool denied = answer.error().kind == ErrorKind::denied;
+        const auto id = denied ? audit::event::challenge_withheld : audit::event::hook_failed;
+        // Withheld either way.
+        static_cast<void>(parts_.audit.record(event_of(id, actor)
+                                                  .with("profile", request.profile)
+                                                  .with("hook", profile.hook->name())
+                                                  .with("reason", answer.error().detail)));
+        return answer.error();
+    }
+    binding.subject = std::move(answer->subject);
+    binding.sans = std::move(answer->sans);
+    if (request.valid || answer->valid < profile.valid) request.valid = answer->valid;
+    TRY(binding.template_name, template_for(answer->template_name, profile, actor));
+    return {};
 }
 
 bool Desk::covers_all_templates(const std::string& profile, const Actor& actor) const {

@@ -152,6 +152,28 @@ std::vector<MetricFamily> notifications(const std::vector<NotificationTraffic>& 
     return {waiting.take(), oldest.take(), dead.take(), delivered.take(), failed.take(), died.take()};
 }
 
+void add_hook_traffic(const MetricsSubjects& subjects, std::vector<MetricFamily>& families) {
+    const auto all = subjects.hooks ? subjects.hooks() : std::vector<HookTraffic>();
+    if (all.empty()) return;
+    Family up("countersign_hook_circuit_closed", "0 while a policy hook that failed too often is left alone.",
+              MetricType::Gauge);
+    Family under_way("countersign_hook_requests_in_flight", "Questions to a policy hook, those that wait among them.",
+                     MetricType::Gauge);
+    Family answers("countersign_hook_answers_total", "What policy hooks answered, by call, or how it failed.",
+                   MetricType::Counter);
+    Family waited("countersign_hook_seconds_total", "Time spent waiting for policy hooks.", MetricType::Counter);
+    for (const auto& one : all) {
+        up.add(one.circuit_open ? 0 : 1, {{"hook", one.name}});
+        under_way.add(static_cast<double>(one.under_way), {{"hook", one.name}});
+        waited.add(one.seconds, {{"hook", one.name}});
+        for (const auto& [answer, count] : one.answers) {
+            answers.add(static_cast<double>(count),
+                        {{"hook", one.name}, {"call", answer.first}, {"answer", answer.second}});
+        }
+    }
+    for (auto* family : {&up, &under_way, &answers, &waited}) families.push_back(family->take());
+}
+
 }  // namespace
 
 std::string_view name(Surface surface) {
@@ -238,6 +260,7 @@ std::string Metrics::text(const MetricsSubjects& subjects) const {
         for (auto& family : notifications(sources_.notifications())) families.push_back(std::move(family));
     }
     add_ca_traffic(subjects, families);
+    add_hook_traffic(subjects, families);
     families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));
     families.push_back(
         gauge("countersign_worker_queue_depth", "Requests that wait for a worker.", sources_.queued_jobs()));

@@ -4,6 +4,8 @@
 #include "countersign/core/text.hpp"
 #include "problem.hpp"
 
+#include <algorithm>
+
 namespace countersign::admin {
 namespace {
 
@@ -96,8 +98,11 @@ Response PasswordPage::mint(const Caller& caller) {
     const Actor actor{account.name, "page", account.max_outstanding, account.templates};
     const auto minted = desk_->mint({options_.profile, {}, std::nullopt}, actor);
     if (minted) {
+        // A policy hook may have made it shorter.
+        const auto left = std::chrono::ceil<std::chrono::minutes>(minted->expires - desk_->parts().clock.now());
         return html(page::shown(options_.ca_thumbprint,
-                                page::OneTimePassword{minted->value.reveal_text(), options_.valid}, notice()));
+                                page::OneTimePassword{minted->value.reveal_text(), std::min(options_.valid, left)},
+                                notice()));
     }
     if (minted.error().kind == ErrorKind::throttled)
         return html(page::cache_full(options_.valid, options_.max_outstanding));

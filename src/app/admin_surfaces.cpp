@@ -38,6 +38,15 @@ std::function<Result<void>(const std::string&, const std::string&, int, Time)> r
     };
 }
 
+// The hooks that enrollments use too, where there are any already.
+Result<std::shared_ptr<hook::Hook>> hook_of(const config::Settings& settings, const std::string& name,
+                                            const SharedParts& parts) {
+    if (!parts.hooks) return open_hook(settings, name, parts);
+    const auto found = parts.hooks->find(name);
+    if (found == parts.hooks->end()) return fail::not_found("there is no [hook." + printable(name, 60) + "]");
+    return found->second;
+}
+
 // Of several kinds, the strongest that can be shown to an administrator; signed challenges are nobody's to see.
 std::string shown_mode(const config::ChallengeSettings& challenge) {
     for (const char* kind : {"one-time", "single-password"}) {
@@ -55,8 +64,12 @@ Result<std::shared_ptr<admin::Desk>> make_desk(const config::Settings& settings,
         admin::ProfileDesk desk;
         desk.mode = shown_mode(profile.challenge);
         desk.templates = {profile.template_signature, profile.template_encryption, profile.template_general_purpose};
+        desk.valid = std::chrono::minutes{profile.challenge.valid_minutes};
         if (desk.mode == "one-time") {
             TRY(desk.issuer, make_issuer(settings, name, parts.database, parts.random));
+        }
+        if (!profile.hook.empty()) {
+            TRY(desk.hook, hook_of(settings, profile.hook, parts));
         }
         profiles.emplace(name, std::move(desk));
     }

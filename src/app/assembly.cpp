@@ -23,10 +23,25 @@ Wiring Assembly::build() {
               "put at least 32 random octets there, readable by the service alone: "
               "openssl rand -out FILE 32 && chmod 600 FILE");
     }
+    build_hooks();
     for (const auto& [name, ca] : settings_.ca) build_backend(name, ca);
     for (const auto& [name, profile] : settings_.profiles) build_profile(profile);
     build_receivers();
     return std::move(wiring_);
+}
+
+void Assembly::build_hooks() {
+    if (parts_.hooks) {
+        wiring_.hooks = parts_.hooks;
+        return;
+    }
+    Hooks hooks;
+    for (const auto& [name, hook] : settings_.hooks) {
+        auto opened =
+            note(hook.place, open_hook(settings_, name, parts_), "see `countersign config explain hook." + name + "`");
+        if (opened) hooks.emplace(name, *std::move(opened));
+    }
+    wiring_.hooks = std::make_shared<const Hooks>(std::move(hooks));
 }
 
 void Assembly::build_backend(const std::string& name, const config::CaSettings& ca) {
@@ -67,6 +82,9 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
         auto made = note(rules.place, to_template(rules), "see `countersign config explain template`");
         if (made) profile->templates.emplace(name, *std::move(made));
     }
+    // Without its hook a profile must not enroll anybody.
+    const auto hook = wiring_.hooks->find(settings.hook);
+    if (!settings.hook.empty() && hook == wiring_.hooks->end()) return;  // said already
     if (!identity || !accepted || !verifier) return;
     if (ca.local()) check_recorded_agent(ra->second.agent, settings.ca, identity->agent->identity().certificate);
 
@@ -80,6 +98,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     profile->decryption_keys = std::move(identity->decryption);
     profile->accepted = *accepted;
     profile->verifier = *std::move(verifier);
+    if (!settings.hook.empty()) profile->hook = hook->second;
     profile->template_signature = settings.template_signature;
     profile->template_encryption = settings.template_encryption;
     profile->template_general_purpose = settings.template_general_purpose;

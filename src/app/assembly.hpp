@@ -28,6 +28,7 @@ private:
     };
 
     // assembly.cpp
+    void build_hooks();
     void build_backend(const std::string& name, const config::CaSettings& ca);
     void build_profile(const config::ProfileSettings& profile);
     std::optional<Identity> identity_of(const config::RaSettings& ra, const ra::RaInService& service,

@@ -44,6 +44,17 @@ void check_remote_cas(const config::Settings& settings, const Wiring& wiring, st
     }
 }
 
+void check_hooks(const config::Settings& settings, const Wiring& wiring, std::vector<Finding>& findings) {
+    for (const auto& [name, hook] : *wiring.hooks) {
+        if (const auto who = hook->initialize(); !who) {
+            findings.push_back({FindingLevel::warning, settings.hooks.at(name).place,
+                                hook->describe() + ": " + who.error().detail,
+                                "what this hook must be asked does not happen until it is mended: "
+                                "docs/policy-hooks.md"});
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Finding> check_everything(const std::filesystem::path& file) {
@@ -72,6 +83,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
         findings.push_back({FindingLevel::warning, tenant->settings.place, reached.error().detail,
                             "nobody enrolls with Intune's challenges until this is mended: docs/intune.md"});
     }
+    check_hooks(settings, wiring, findings);
     if (auto finding = check_sign_in(settings, parts)) findings.push_back(std::move(*finding));
     return findings;
 }

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
+#include <set>
 #include <thread>
 
 namespace countersign::app {
@@ -53,9 +54,10 @@ public:
           seal_(or_throw(AuditSeal::make(settings_.audit, *keys_, audit_trail_.file, clock_))),
           submissions_(make_submissions(settings_)),
           enrollment_({database_->transactions(), database_->issued(), database_->holds(), *audit_, clock_, random_, options.crash_point}),
-          wiring_(assemble_or_throw(settings_)),
-          admin_(admin_surfaces_of(settings_)),
-          workers_(worker_count(settings_.server), settings_.server.queue),
+          wiring_(assemble_or_throw(settings_, nullptr)),
+          admin_(admin_surfaces_of(settings_, wiring_.hooks)),
+          hook_workers_(hook_workers(settings_)),
+          workers_(worker_count(settings_.server) + hook_workers_, settings_.server.queue),
           surfaces_(settings_),
           caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}, database_->outbox()),
           post_office_({database_->outbox(), database_->transactions(), database_->issued(), clock_, random_,
@@ -145,16 +147,19 @@ private:
         return options;
     }
 
-    SharedParts shared_parts() { return {*database_, clock_, random_, *keys_, false, submissions_}; }
+    SharedParts shared_parts(std::shared_ptr<const Hooks> hooks) {
+        return {*database_, clock_, random_, *keys_, false, submissions_, std::move(hooks)};
+    }
 
-    AdminSurfaces admin_surfaces_of(const config::Settings& settings) {
-        auto surfaces = or_throw(make_admin_surfaces(settings, shared_parts(), *audit_));
+    AdminSurfaces admin_surfaces_of(const config::Settings& settings, std::shared_ptr<const Hooks> hooks) {
+        auto surfaces = or_throw(make_admin_surfaces(settings, shared_parts(std::move(hooks)), *audit_));
         surfaces.events = events_;
         return surfaces;
     }
 
-    Wiring assemble_or_throw(const config::Settings& settings) {
-        auto wiring = assemble(settings, shared_parts());
+    // `hooks`: null has them opened anew.
+    Wiring assemble_or_throw(const config::Settings& settings, std::shared_ptr<const Hooks> hooks) {
+        auto wiring = assemble(settings, shared_parts(std::move(hooks)));
         std::string problems;
         for (const auto& finding : wiring.findings) {
             if (finding.level == config::FindingLevel::warning) {
@@ -169,8 +174,8 @@ private:
 
     void start_serving() {
         server_ = or_throw(http::Server::bind(
-            server_options(settings_), make_router(settings_, wiring_, admin_, enrollment_, shared_parts(), metrics_),
-            workers_));
+            server_options(settings_),
+            make_router(settings_, wiring_, admin_, enrollment_, shared_parts(wiring_.hooks), metrics_), workers_));
         server_->start();
         for (const auto& address : server_->addresses()) spdlog::info("listening on {}", address);
         sd_notify(0, "READY=1");
@@ -196,8 +201,12 @@ private:
         sd_notify(0, "RELOADING=1");
         try {
             auto settings = load_or_throw(config_, [](const std::string& text) { spdlog::warn("{}", text); });
-            auto wiring = assemble_or_throw(settings);
-            auto admin = admin_surfaces_of(settings);
+            auto wiring = assemble_or_throw(settings, nullptr);
+            auto admin = admin_surfaces_of(settings, wiring.hooks);
+            if (hook_workers(settings) > hook_workers_) {
+                spdlog::warn("policy hooks may occupy {} workers, {} are there for them: restart to have more",
+                             hook_workers(settings), hook_workers_);
+            }
             put_in_force(settings, std::move(wiring), admin);
             {
                 const std::lock_guard lock(wiring_mutex_);
@@ -217,7 +226,7 @@ private:
 
     // Requests in flight finish with what they began with.
     void put_in_force(const config::Settings& settings, Wiring wiring, const AdminSurfaces& admin) {
-        auto router = make_router(settings, wiring, admin, enrollment_, shared_parts(), metrics_);
+        auto router = make_router(settings, wiring, admin, enrollment_, shared_parts(wiring.hooks), metrics_);
         {
             const std::lock_guard lock(wiring_mutex_);
             wiring_ = std::move(wiring);
@@ -233,11 +242,25 @@ private:
     // certificates are read anew.
     void adopt() {
         try {
-            put_in_force(in_force_, assemble_or_throw(in_force_), admin_);
+            put_in_force(in_force_, assemble_or_throw(in_force_, wiring_.hooks), admin_);
             spdlog::info("the RA's certificates in force have changed; GetCACert shows the new ones");
         } catch (const std::exception& error) {
             spdlog::error("the RA's renewed certificates cannot be put in force, the old ones stay: {}", error.what());
             caretaker_.adoption_failed();
+        }
+    }
+
+    // Hooks that have not said yet who they are. Whoever needs one asks it too; here it is found out before.
+    void introduce(const Hooks& hooks) {
+        for (const auto& [name, hook] : hooks) {
+            if (hook->introduction()) continue;
+            if (const auto who = hook->initialize()) {
+                silent_hooks_.erase(name);
+                spdlog::info("policy hook {} answers: {} {}", name, who->name, who->release);
+            } else if (silent_hooks_.insert(name).second) {
+                spdlog::warn("policy hook {} ({}) does not answer, what it must be asked does not happen: {}", name,
+                             hook->describe(), who.error().detail);
+            }
         }
     }
 
@@ -251,7 +274,9 @@ private:
                 const std::lock_guard wiring_lock(wiring_mutex_);
                 wiring.ras = wiring_.ras;
                 wiring.backends = wiring_.backends;
+                wiring.hooks = wiring_.hooks;
             }
+            introduce(*wiring.hooks);
             caretaker_.look_after(wiring);
         } while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested());
     }
@@ -361,10 +386,12 @@ private:
     AuditSeal seal_;
     std::shared_ptr<ca::Submissions> submissions_;
     ra::Enrollment enrollment_;
-    std::size_t last_troubled_ = 0;  // of the follower alone, once there is one
+    std::size_t last_troubled_ = 0;       // of the follower alone, once there is one
+    std::set<std::string> silent_hooks_;  // of the caretaker alone
     std::mutex wiring_mutex_;
     Wiring wiring_;
     AdminSurfaces admin_;
+    unsigned hook_workers_;  // of all workers
     async::WorkerPool workers_;
     SurfaceMap surfaces_;
     Caretaker caretaker_;

@@ -49,6 +49,12 @@ std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedP
     checks.push_back({"keys", [&keys = parts.keys] { return keys.probe(); }});
     for (const auto& [name, backend] : wiring.backends)
         checks.push_back({"ca " + name, [backend = backend] { return backend->probe(); }});
+    for (const auto& [name, hook] : *wiring.hooks) {
+        checks.push_back({"hook " + name, [hook = hook]() -> Result<void> {
+                              CHECK(hook->initialize());
+                              return {};
+                          }});
+    }
     for (const auto& [name, profile] : wiring.profiles) {
         checks.push_back(validity("agent of profile " + name, profile->agent->identity().certificate, parts.clock));
         checks.push_back(
@@ -81,6 +87,14 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
             if (!traffic) continue;
             all.push_back({name, traffic->circuit_open, traffic->on_their_way, traffic->queued, traffic->answers,
                            traffic->seconds});
+        }
+        return all;
+    };
+    subjects.hooks = [hooks = wiring.hooks] {
+        std::vector<admin::HookTraffic> all;
+        for (const auto& [name, hook] : *hooks) {
+            auto traffic = hook->traffic();
+            all.push_back({name, traffic.circuit_open, traffic.under_way, std::move(traffic.answers), traffic.seconds});
         }
         return all;
     };

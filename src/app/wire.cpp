@@ -15,6 +15,8 @@
 #include "countersign/challenge/one_time.hpp"
 #include "countersign/challenge/ranked.hpp"
 #include "countersign/core/text.hpp"
+#include "countersign/hook/command.hpp"
+#include "countersign/hook/webhook.hpp"
 #include "countersign/http/crl_endpoint.hpp"
 #include "countersign/http/scep_endpoint.hpp"
 #include "countersign/keys/file_key.hpp"
@@ -304,7 +306,47 @@ Result<std::unique_ptr<challenge::Issuer>> make_issuer(const config::Settings& s
         one_time_options(found->second), pepper, database.challenges(), random));
 }
 
+unsigned hook_workers(const config::Settings& settings) {
+    unsigned workers = 0;
+    for (const auto& [name, hook] : settings.hooks) workers += hook.at_once + hook.queue;
+    return workers;
+}
+
 namespace {
+
+Result<std::unique_ptr<hook::Carrier>> open_webhook(const config::HookSettings& settings) {
+    const auto& webhook = settings.webhook;
+    net::HttpClientOptions options;
+    options.connect_timeout = std::chrono::seconds{std::min(webhook.connect_seconds, settings.seconds)};
+    options.total_timeout = std::chrono::seconds{settings.seconds};
+    options.response_limit = hook::longest_answer;
+    options.proxy = webhook.proxy;
+    for (const auto& file : {webhook.trust, webhook.client_certificate}) {
+        if (!file.empty()) CHECK(read_file(file));
+    }
+    options.ca_file = webhook.trust.string();
+    options.client_certificate = webhook.client_certificate.string();
+    options.client_key = webhook.client_key.string();
+    if (!webhook.client_key.empty()) CHECK(read_secret_file(webhook.client_key, 1, "the key of the webhook's client"));
+    Secret secret;
+    if (!webhook.secret.empty()) {
+        TRY(const Secret text, read_password_file(webhook.secret));
+        auto octets = hook::webhook_secret_from(text.reveal_text());
+        if (!octets) return within(webhook.secret.string(), octets.error());
+        secret = *std::move(octets);
+    }
+    return std::unique_ptr<hook::Carrier>(
+        std::make_unique<hook::Webhook>(webhook.url, std::move(secret), net::make_http_client(options)));
+}
+
+Result<std::unique_ptr<hook::Carrier>> open_hook_command(const config::HookSettings& settings,
+                                                         const std::filesystem::path& directory) {
+    const auto& command = settings.command;
+    if (::access(command.program.c_str(), X_OK) != 0)
+        return fail::denied(command.program.string() + " is no program this user may run");
+    return std::unique_ptr<hook::Carrier>(std::make_unique<hook::Command>(hook::CommandOptions{
+        command.program, command.arguments, command.environment, directory, std::chrono::seconds{settings.seconds}}));
+}
 
 // Whoever writes, the daemon or a command, writes down who is to be told.
 Result<std::unique_ptr<store::Database>> subscribed(const config::Settings& settings,
@@ -314,6 +356,28 @@ Result<std::unique_ptr<store::Database>> subscribed(const config::Settings& sett
 }
 
 }  // namespace
+
+Result<std::shared_ptr<hook::Hook>> open_hook(const config::Settings& settings, const std::string& name,
+                                              const SharedParts& parts) {
+    const auto found = settings.hooks.find(name);
+    if (found == settings.hooks.end()) return fail::not_found("there is no [hook." + printable(name, 60) + "]");
+    const auto& hook = found->second;
+    TRY(auto carrier, hook.type == "exec" ? open_hook_command(hook, settings.directory) : open_webhook(hook));
+    const auto pause = std::chrono::seconds{hook.pause_seconds};
+    hook::HookOptions options;
+    options.name = name;
+    options.calls.clear();
+    for (const auto& word : hook.calls) {
+        if (const auto call = hook::call_from(word)) options.calls.insert(*call);
+    }
+    options.at_once = hook.at_once;
+    options.queue = hook.queue;
+    options.patience = std::chrono::seconds{hook.seconds};
+    options.failures_to_open = hook.failures_to_open;
+    options.pause = pause;
+    options.longest_pause = std::max(pause, std::chrono::seconds{120});
+    return std::make_shared<hook::Hook>(std::move(options), std::move(carrier), parts.clock, parts.random);
+}
 
 Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings) {
     store::DatabaseOptions options;

@@ -61,14 +61,20 @@ constexpr std::array kCatalogue{
                    "The CA returned a certificate that is not what was approved. It was kept from the client; look "
                    "into the CA and "
                    "revoke it there."},
+    CatalogueEntry{event::hook_failed, Severity::warning,
+                   "A policy hook that must be asked gave no usable answer: names it and says why. Nothing was issued "
+                   "and nothing used up; the client was told to come again."},
+    CatalogueEntry{event::hook_overreached, Severity::alert,
+                   "A policy hook asked for more than policy had approved. The request was refused; look at the hook, "
+                   "which is broken or in wrong hands."},
     CatalogueEntry{event::certificate_revoked, Severity::info,
                    "A certificate was revoked; names serial, reason and who asked."},
     CatalogueEntry{event::sign_in_failed, Severity::warning,
                    "Somebody could not sign in to an admin surface: names the account they tried, from where and why. "
                    "Many of them from one place are a guesser, who is slowed down."},
     CatalogueEntry{event::challenge_withheld, Severity::warning,
-                   "Somebody who signed in was shown no challenge: they may not mint for the profile, or their browser "
-                   "was made to ask by another site."},
+                   "Somebody who signed in was shown no challenge: they may not mint for the profile, a policy hook "
+                   "said no, or their browser was made to ask by another site."},
     CatalogueEntry{event::challenge_shown, Severity::info,
                    "The password page was shown for a profile that mints nothing (single-password, none)."},
     CatalogueEntry{event::api_refused, Severity::warning,

@@ -1,10 +1,10 @@
 #include "countersign/challenge/issuer_key.hpp"
 
+#include "countersign/core/strict_json.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/certificate.hpp"
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/crypto/public_key_parts.hpp"
-#include "strict_json.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,12 +1,12 @@
 // The outer layer: a compact JWE.
 #include "countersign/challenge/signed_format.hpp"
+#include "countersign/core/strict_json.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/aead.hpp"
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/crypto/key_agreement.hpp"
 #include "countersign/crypto/public_key_parts.hpp"
 #include "countersign/keys/unwrap.hpp"
-#include "strict_json.hpp"
 
 namespace countersign::challenge {
 namespace {

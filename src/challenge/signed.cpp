@@ -137,6 +137,7 @@ Result<Claim> SignedChallenges::reserve(const Facts& facts) {
 
     Claim claim;
     claim.kind = "signed";
+    claim.device = printable(statement.device, 140);
     claim.id = issuer->name + " " + printable(statement.id, 140) +
                (statement.device.empty() ? "" : " device " + printable(statement.device, 140));
     claim.stored_mac = mac_of(statement);

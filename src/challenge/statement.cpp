@@ -1,10 +1,10 @@
 // The inner layer: a compact JWS and its claims.
 #include "countersign/challenge/signed_format.hpp"
+#include "countersign/core/strict_json.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/crypto/general_name.hpp"
 #include "countersign/crypto/name.hpp"
-#include "strict_json.hpp"
 
 #include <algorithm>
 #include <array>

@@ -26,6 +26,8 @@ void check_challenge_issuers(Document& document);
 // Receivers of notifications, and tenants of Intune.
 void check_notifications(Document& document);
 void check_intune(Document& document);
+// Each hook has what its type needs, and a profile to be asked for.
+void check_hooks(Document& document);
 void check_paths(Document& document);
 
 // What to write instead of a name that does not exist: "write one of: a, b" or "add [ra.default]".

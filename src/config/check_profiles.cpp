@@ -152,6 +152,7 @@ void check_profile(Document& document, const std::string& name, const ProfileSet
     check_name(document, key + ".templates.encryption", "template", profile.template_encryption, settings.templates);
     check_name(document, key + ".templates.general_purpose", "template", profile.template_general_purpose,
                settings.templates);
+    check_name(document, key + ".hook", "hook", profile.hook, settings.hooks);
     check_challenge(document, name, profile.challenge);
     refuse_empty(document, key + ".ciphers", profile.ciphers.empty(), "ciphers = [\"AES-256-CBC\"]");
     refuse_empty(document, key + ".digests", profile.digests.empty(), "digests = [\"SHA-256\"]");

@@ -87,6 +87,10 @@ public:
             tenant.place = tenant.connection.place = document_.place_of(shown);
             fill("intune", shown, table, &tenant);
         });
+        each_named(root, "hook", [&](const toml::table& table, const std::string& name, const std::string& shown) {
+            settings.hooks[name].name = name;
+            read_hook(table, settings.hooks[name], shown);
+        });
         each_named(root, "profile", [&](const toml::table& table, const std::string& name, const std::string& shown) {
             settings.profiles[name].name = name;
             read_profile(table, settings.profiles[name], shown);
@@ -139,6 +143,13 @@ private:
         ca.ejbca.place = only_table(table, "ejbca", "ca.*.ejbca", shown + ".ejbca", &ca.ejbca);
         ca.vault.place = only_table(table, "vault", "ca.*.vault", shown + ".vault", &ca.vault);
         ca.step.place = only_table(table, "step", "ca.*.step", shown + ".step", &ca.step);
+    }
+
+    void read_hook(const toml::table& table, HookSettings& hook, const std::string& shown) {
+        fill("hook", shown, table, &hook);
+        hook.place = document_.place_of(shown);
+        hook.webhook.place = only_table(table, "webhook", "hook.*.webhook", shown + ".webhook", &hook.webhook);
+        hook.command.place = only_table(table, "command", "hook.*.command", shown + ".command", &hook.command);
     }
 
     void read_profile(const toml::table& table, ProfileSettings& profile, const std::string& shown) {

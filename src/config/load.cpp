@@ -56,6 +56,7 @@ Loaded load(const std::filesystem::path& file) {
         check_challenge_issuers(document);
         check_notifications(document);
         check_intune(document);
+        check_hooks(document);
         check_paths(document);
     }
     std::ranges::stable_sort(document.findings, {}, [](const Finding& finding) { return finding.place.line; });

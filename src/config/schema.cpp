@@ -43,6 +43,10 @@ constexpr Section section_table[] = {
     {"notification", Shape::named, "Who is told what happened, by signed HTTPS requests (docs/notifications.md)."},
     {"intune", Shape::named,
      "A tenant of Microsoft Intune that judges the challenges of profiles of mode \"intune\" (docs/intune.md)."},
+    {"hook", Shape::named,
+     "A policy hook: a program or web service of yours that has a say in what is enrolled, see docs/policy-hooks.md."},
+    {"hook.*.webhook", Shape::table, "Where the hook is: type webhook."},
+    {"hook.*.command", Shape::table, "The program that is the hook: type exec."},
     {"template", Shape::named, "What may be in a certificate. Nothing else of a request reaches the CA.", true},
     {"account", Shape::named, "Who may use the admin surfaces; NAME is the user name."},
     {"audit", Shape::table, "The audit log: one line of JSON for each decision."},
@@ -72,6 +76,9 @@ using Vau = CaVaultSettings;
 using Stp = CaStepSettings;
 using Cha = ChallengeSettings;
 using Iss = ChallengeIssuerSettings;
+using Hok = HookSettings;
+using Web = HookWebhookSettings;
+using Hcm = HookCommandSettings;
 using Pro = ProfileSettings;
 using Not = NotificationSettings;
 using Int = IntuneSettings;
@@ -396,6 +403,8 @@ constexpr Key key_table[] = {
         "How long a client waits for a CA that is not local before it is told to poll."}
         .between(0, 50, "seconds"),
     {"profile", "get_cert", Kind::boolean, "true", put<&Pro::get_cert>, "Answer GetCert and GetCRL."},
+    {"profile", "hook", Kind::text, "", put<&Pro::hook>,
+     "Name of the [hook.NAME] that is asked about each request. Absent: none."},
 
     Key{"profile.*.challenge", "mode", Kind::text, "", put<&Cha::mode>,
         "signed: a statement of a challenge_issuer about what may be enrolled (docs/signed-challenge.md). intune: "
@@ -540,6 +549,56 @@ constexpr Key key_table[] = {
     Key{"intune", "answer_seconds", Kind::number, "10", put<&Int::connection, &Con::answer_seconds>,
         "Time for the whole answer to one question; judging a challenge takes up to four when nothing is known yet."}
         .between(1, 60, "seconds"),
+
+    Key{"hook", "type", Kind::text, "", put<&Hok::type>,
+        "webhook: a signed POST to a URL for each question. exec: one run of a program for each, JSON in, JSON out."}
+        .among("webhook,exec")
+        .needed(),
+    Key{"hook", "calls", Kind::texts, "[\"verify\"]", put<&Hok::calls>,
+        "What it is asked. verify: each request that policy would let pass. generate: each one-time password that "
+        "somebody wants. notify: what became of requests and certificates. What it must be asked and does not answer "
+        "does not happen."}
+        .among("verify,generate,notify"),
+    Key{"hook", "seconds", Kind::number, "5", put<&Hok::seconds>,
+        "Time for a whole answer; a question waits no longer than that for its turn either."}
+        .between(1, 30, "seconds"),
+    Key{"hook", "at_once", Kind::number, "8", put<&Hok::at_once>,
+        "How many questions are on their way to it at a time. The daemon has as many workers more for it, and for the "
+        "queue, as were configured at its start."}
+        .between(1, 64),
+    Key{"hook", "queue", Kind::number, "32", put<&Hok::queue>,
+        "How many more wait for their turn; beyond that clients are told to come later."}
+        .between(0, 256),
+    Key{"hook", "failures_to_open", Kind::number, "5", put<&Hok::failures_to_open>,
+        "After so many failures in a row it is left alone for a while, and its profiles enroll nobody meanwhile."}
+        .between(1, 1000),
+    Key{"hook", "pause_seconds", Kind::number, "10", put<&Hok::pause_seconds>,
+        "How long; doubled with each failure after it, up to two minutes or this."}
+        .between(1, 3600, "seconds"),
+
+    {"hook.*.webhook", "url", Kind::text, "", put<&Web::url>,
+     "\"https://HOST/PATH\"; plain http on this machine alone (127.0.0.1, [::1], localhost)."},
+    Key{"hook.*.webhook", "secret", Kind::file, "", put<&Web::secret>,
+        "File with the secret that signs questions (HMAC-SHA-256, as Standard Webhooks has it), readable by its owner "
+        "alone: echo whsec_$(openssl rand -base64 32). Absent: they are not signed."}
+        .guarded(),
+    {"hook.*.webhook", "trust", Kind::file, "", put<&Web::trust>,
+     "PEM certificates the server's TLS certificate must chain to. Absent: those of the system."},
+    {"hook.*.webhook", "client_certificate", Kind::file, "", put<&Web::client_certificate>,
+     "PEM chain of our TLS client certificate."},
+    Key{"hook.*.webhook", "client_key", Kind::file, "", put<&Web::client_key>,
+        "PEM private key of it, readable by its owner alone."}
+        .guarded(),
+    {"hook.*.webhook", "proxy", Kind::text, "", put<&Web::proxy>,
+     "HTTP proxy URL. Absent: none, whatever the environment says."},
+    Key{"hook.*.webhook", "connect_seconds", Kind::number, "2", put<&Web::connect_seconds>,
+        "Time for the connection and its TLS, within seconds."}
+        .between(1, 30, "seconds"),
+
+    {"hook.*.command", "program", Kind::file, "", put<&Hcm::program>, "The program; no shell is involved."},
+    {"hook.*.command", "arguments", Kind::texts, "[]", put<&Hcm::arguments>, "Its arguments."},
+    {"hook.*.command", "environment", Kind::texts, "[]", put<&Hcm::environment>,
+     "\"NAME=VALUE\": all of its environment beside PATH and LANG. No place for secrets: name files."},
 
     Key{"template", "key_usage", Kind::texts, "[]", put<&Tpl::key_usage>,
         "Key usage of the certificate. Empty: as requested, within digitalSignature and keyEncipherment."}

@@ -163,6 +163,35 @@ std::optional<KeyUsage> CertificateRequest::key_usage() const {
     return state_->key_usage;
 }
 
+Result<Bytes> CertificateRequest::der_without_challenge() const {
+    if (!state_->challenge_password) return to_bytes(state_->der);
+    TRY(DerReader fields, enter_single(state_->to_be_signed, tag::sequence, "request content"));
+    std::vector<ByteView> kept;
+    for (const char* field : {"request version", "subject", "public key"}) {
+        TRY(const Tlv value, fields.next(field));
+        kept.push_back(value.whole);
+    }
+    TRY(DerReader attributes, fields.enter(tag::context_constructed(0), "request attributes"));
+    std::vector<ByteView> kept_attributes;
+    while (!attributes.at_end()) {
+        TRY(const Tlv attribute, attributes.expect(tag::sequence, "request attribute"));
+        DerReader inside(attribute.content);
+        TRY(const std::string type, inside.oid("request attribute type"));
+        if (type != oid::challenge_password) kept_attributes.push_back(attribute.whole);
+    }
+    DerWriter writer;
+    writer.nest(tag::sequence, [&](DerWriter& request) {
+        request.nest(tag::sequence, [&](DerWriter& content) {
+            for (const auto field : kept) content.raw(field);
+            content.nest(tag::context_constructed(0), [&](DerWriter& list) {
+                for (const auto attribute : kept_attributes) list.raw(attribute);
+            });
+        });
+        request.raw(state_->signature_algorithm).bit_string(state_->signature);
+    });
+    return writer.take();
+}
+
 std::optional<Secret> CertificateRequest::challenge_password() const {
     if (!state_->challenge_password) return std::nullopt;
     auto text = string_to_utf8(*state_->challenge_password);

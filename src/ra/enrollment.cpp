@@ -168,7 +168,7 @@ Result<Bytes> Enrollment::answer_known(Exchange& exchange, const store::Attempt&
     return answer_attempt(exchange, Settled{attempt, std::nullopt});
 }
 
-// judge -> audit -> durable commit 1 -> carry out
+// judge -> second opinion -> audit -> durable commit 1 -> carry out
 Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& claim) {
     policy::Facts facts;
     facts.purpose = exchange.renewed ? policy::Purpose::renew : policy::Purpose::enroll;
@@ -185,14 +185,16 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
             exchange, claim,
             {{{"TemplateNotAllowed", "the challenge names a template this profile does not use"}}, true});
     }
-    const auto decision = policy::judge(facts, *rules, exchange.now);
+    const std::string attempt_id = lower_hex(parts_.random.bytes(16));
+    TRY(const auto decision,
+        with_second_opinion(exchange, claim, rules->name, attempt_id, policy::judge(facts, *rules, exchange.now)));
     if (const auto* deny = std::get_if<policy::Deny>(&decision)) return refuse_plan(exchange, claim, *deny);
     const auto* hold = std::get_if<policy::Hold>(&decision);
     const auto& plan = hold != nullptr ? hold->plan : std::get<policy::Allow>(decision).plan;
     const auto& remarks = hold != nullptr ? hold->remarks : std::get<policy::Allow>(decision).remarks;
 
     store::Attempt attempt;
-    attempt.id = lower_hex(parts_.random.bytes(16));
+    attempt.id = attempt_id;
     attempt.key = exchange.transaction;
     attempt.kind = exchange.renewed ? "renew" : "enroll";
     attempt.request_digest = exchange.request_digest;

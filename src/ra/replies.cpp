@@ -82,7 +82,7 @@ Result<Bytes> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
 }
 
 Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny) {
-    if (!exchange.renewed) {
+    if (!exchange.renewed && !deny.blameless) {
         const auto burnt = exchange.profile.verifier->release(claim, challenge::ReleaseReason::mismatch, exchange.now);
         if (!burnt) return fail::unavailable("counting a refused challenge: " + burnt.error().detail);
         if (*burnt) note(exchange.event(audit::event::challenge_burnt).with("challenge", claim.id));

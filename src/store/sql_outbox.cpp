@@ -33,9 +33,9 @@ constexpr Sql kFigures{
 constexpr std::int64_t kBatch = 1000;
 constexpr Sql kBury{
     "UPDATE notifications SET state = 'dead', changed = :c, problem = 'no receiver of this name is configured'"
-    " WHERE sequence IN (SELECT sequence FROM notifications WHERE state = 'waiting' AND INSTR(:r, '\n' || receiver ||"
-    " '\n') = 0 AND since < :b LIMIT :l)",
-    "itii", ""};
+    " WHERE sequence IN (SELECT sequence FROM notifications WHERE state = 'waiting' AND REPLACE(:r, '\n' || receiver ||"
+    " '\n', '') = :q AND since < :b LIMIT :l)",
+    "ittii", ""};
 constexpr Sql kPurge{
     "DELETE FROM notifications WHERE sequence IN (SELECT sequence FROM notifications WHERE state = :s AND changed < :b"
     " LIMIT :l)",

@@ -11,13 +11,14 @@ import sys
 import tempfile
 
 # A room may include itself and what is listed here (design section 3).
-BELOW_CRYPTO = ["core", "async", "net"]
+BELOW_CRYPTO = ["core", "process", "async", "net"]
 BELOW_STORE = BELOW_CRYPTO + ["crypto", "keys"]
 BELOW_SCEP = BELOW_STORE + ["store", "audit"]
-BELOW_RA = BELOW_SCEP + ["scep", "challenge", "policy", "ca"]
+BELOW_RA = BELOW_SCEP + ["scep", "challenge", "policy", "ca", "hook"]
 MAY_INCLUDE = {
     "core": [],
     "config": ["core"],
+    "process": ["core"],
     "async": ["core"],
     "net": ["core", "async"],
     "crypto": BELOW_CRYPTO,
@@ -30,6 +31,7 @@ MAY_INCLUDE = {
     "ca": BELOW_SCEP,
     "notify": BELOW_SCEP,
     "intune": BELOW_SCEP + ["challenge", "notify"],
+    "hook": BELOW_SCEP + ["policy"],
     "ra": BELOW_RA,
     "http": BELOW_RA + ["ra"],
     "admin": BELOW_RA + ["ra"],
@@ -52,8 +54,8 @@ LIBRARIES = [
 
 # Adapters are named where things are wired, and by the commands that make or use keys and CAs themselves.
 ADAPTERS = [
-    (r'"countersign/(ca/local|keys/file_key|keys/pkcs11_key|challenge/one_time|challenge/fixed)\.hpp"',
-     r"^src/app/wire\.cpp$|^src/app/(commands/(init|key)|probe/)[a-z_]*\.(cpp|hpp)$|^(src|include/countersign)/(ca|keys|challenge)/"),
+    (r'"countersign/(ca/local|keys/file_key|keys/pkcs11_key|challenge/one_time|challenge/fixed|hook/webhook|hook/command)\.hpp"',
+     r"^src/app/wire\.cpp$|^src/app/(commands/(init|key)|probe/)[a-z_]*\.(cpp|hpp)$|^(src|include/countersign)/(ca|keys|challenge|hook)/"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)
@@ -93,6 +95,8 @@ def self_test():
         "include/countersign/policy/e.hpp": "# include <openssl/evp.h>\n",
         "src/http/f.cpp": "#include <openssl/ssl.h>\n",
         "src/app/lifecycle.cpp": '#include "countersign/ca/local.hpp"\n',
+        "src/hook/i.cpp": '#include "countersign/ca/backend.hpp"\n',
+        "src/ra/j.cpp": '#include "countersign/hook/webhook.hpp"\n',
         "src/store/g.cpp": "#include <boost/asio.hpp>\n",
         "src/admin/negotiate.cpp": "#include <gssapi/gssapi.h>\n",
     }

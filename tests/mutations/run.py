@@ -89,6 +89,16 @@ MUTATIONS = [
     ("ca", "the embedded CA takes any signer for an agent", "src/ca/local/countersignature.cpp",
      'return refused("the agent certificate is not in the ledger of this CA");', "return boost::system::in_place_value;",
      "unit_ca"),
+    ("hook", "what a hook adds to a plan is overlooked", "src/policy/narrow.cpp",
+     "if (!pen.findings.empty()) return Widened{std::move(pen.findings)};", "", "unit_policy"),
+    ("hook", "a hook may leave no key usage, which is every key usage", "src/policy/narrow.cpp",
+     'if (usage == 0 && pen.plan.key_usage != 0) return pen.refuse("KeyUsageEmpty", "no key usage would be left");', "",
+     "unit_policy"),
+    ("hook", "an answer to another question counts", "src/hook/answers.cpp",
+     "if (answered != id)", "if (answered.empty())", "unit_hook"),
+    ("hook", "without a verdict the request passes", "src/ra/second_opinion.cpp",
+     'return fail::unavailable("policy hook " + hook->name() + " gave no verdict: " + opinion.error().detail);', "return decision;",
+     "unit_ra"),
 ]
 
 

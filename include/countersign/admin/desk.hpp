@@ -8,6 +8,7 @@
 #include "countersign/audit/event.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/core/clock.hpp"
+#include "countersign/hook/hook.hpp"
 #include "countersign/store/challenges.hpp"
 #include "countersign/store/issued.hpp"
 #include "countersign/store/outbox.hpp"
@@ -40,6 +41,8 @@ struct ProfileDesk {
     std::string mode;                               // "one-time", "single-password", "none", ...
     std::shared_ptr<challenge::Issuer> issuer;      // null: this mode mints nothing
     std::set<std::string> templates;                // those its requests may get
+    std::chrono::minutes valid{60};                 // of challenges for which nobody says how long
+    std::shared_ptr<hook::Hook> hook{};             // has a say in what challenges are given for; null: none
 };
 
 // What people found out about a request at the CA.
@@ -66,8 +69,9 @@ public:
     Desk(DeskParts parts, std::map<std::string, ProfileDesk> profiles)
         : parts_(parts), profiles_(std::move(profiles)) {}
 
-    // An actor limited to templates gets a challenge bound to one of them. not_found: no such profile, or a template it does not
-    // use. denied: its challenge mode mints nothing, or the template is not the actor's. throttled: too many
+    // An actor limited to templates gets a challenge bound to one of them, and the profile's policy hook may bind it to
+    // more. not_found: no such profile, or a template it does not use. denied: its challenge mode mints nothing, the
+    // template is not the actor's, or the hook says no. unavailable: the hook says nothing. throttled: too many
     // outstanding, in the profile or of the actor. malformed: the binding cannot be understood.
     Result<challenge::MintedChallenge> mint(const MintRequest& request, const Actor& actor);
     // Whether the actor may use whatever template the profile uses.
@@ -99,6 +103,7 @@ public:
 
 private:
     Result<store::Notification> undelivered(const std::string& id);
+    Result<void> ask_hook(MintRequest& request, const ProfileDesk& profile, const Actor& actor);
     Result<store::Attempt> held(const std::string& request_id);
     audit::Event decision(std::string_view id, const store::Attempt& attempt, const Actor& actor) const;
 

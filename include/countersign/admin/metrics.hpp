@@ -75,12 +75,22 @@ struct CaTraffic {
     double seconds = 0;
 };
 
+// How the traffic with a policy hook goes.
+struct HookTraffic {
+    std::string name;
+    bool circuit_open = false;
+    std::size_t under_way = 0;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> answers{};  // by call and what came of it
+    double seconds = 0;
+};
+
 // What changes with a reload.
 struct MetricsSubjects {
     std::vector<std::string> profiles;  // whose outstanding challenges are counted
     std::vector<ExpiringCertificate> certificates;
     std::vector<ExpiringCertificate> watched{};  // `name` is that of the RA or CA
     std::function<std::vector<CaTraffic>()> cas{};  // empty: none
+    std::function<std::vector<HookTraffic>()> hooks{};  // likewise
 };
 
 class Metrics {

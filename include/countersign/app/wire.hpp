@@ -17,6 +17,7 @@
 #include "countersign/config/load.hpp"
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
+#include "countersign/hook/hook.hpp"
 #include "countersign/http/router.hpp"
 #include "countersign/keys/key.hpp"
 #include "countersign/notify/post_office.hpp"
@@ -68,6 +69,11 @@ unsigned worker_count(const config::ServerSettings& server);
 // Half the workers may wait for CAs; the others go on answering.
 std::shared_ptr<ca::Submissions> make_submissions(const config::Settings& settings);
 
+// The policy hooks of the configuration, by name: one object each, whose circuit breaker all who ask share.
+using Hooks = std::map<std::string, std::shared_ptr<hook::Hook>>;
+// How many workers may be waiting for hooks at a time: the daemon has so many more.
+unsigned hook_workers(const config::Settings& settings);
+
 struct SharedParts {
     store::Database& database;
     const Clock& clock;
@@ -76,6 +82,8 @@ struct SharedParts {
     bool renews_after_expiry = false;  // ca::LocalCaOptions
     // What is on its way to CAs, kept over a reload. Null: an Assembly makes one of its own.
     std::shared_ptr<ca::Submissions> submissions{};
+    // Null: opened anew from the settings.
+    std::shared_ptr<const Hooks> hooks{};
 };
 
 struct IntuneTenant;  // src/app/notifications.hpp
@@ -86,12 +94,17 @@ struct Wiring {
     std::map<std::string, std::shared_ptr<const ra::RaInService>> ras;  // those a profile uses
     std::vector<notify::ReceiverSettings> receivers;  // of notifications
     std::map<std::string, std::shared_ptr<const IntuneTenant>> tenants;  // those a profile uses
+    std::shared_ptr<const Hooks> hooks = std::make_shared<const Hooks>();
     std::vector<config::Finding> findings;  // with an error among them nothing here may serve
 
     bool usable() const;
 };
 
 Wiring assemble(const config::Settings& settings, const SharedParts& parts);
+
+// One hook of the configuration by itself. malformed, denied, not_found: what it names is not usable.
+Result<std::shared_ptr<hook::Hook>> open_hook(const config::Settings& settings, const std::string& name,
+                                              const SharedParts& parts);
 
 // One CA of the configuration by itself. not_found: there is none of that name.
 Result<std::shared_ptr<ca::Backend>> open_ca(const config::Settings& settings, const std::string& name,

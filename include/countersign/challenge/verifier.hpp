@@ -47,6 +47,7 @@ struct Claim {
     // A request that is not what the challenge was given for is answered like a wrong challenge: whoever found one
     // must not learn from the wire that it is good.
     bool silent = false;
+    std::string device{};  // whose it is, as its issuer says; printable
 };
 
 enum class ClaimOutcome { issued, pending, failed };

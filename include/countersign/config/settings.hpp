@@ -255,6 +255,40 @@ struct ChallengeIssuerSettings {
     std::uint32_t max_lifetime_minutes = 1440;
 };
 
+// A policy hook behind a URL.
+struct HookWebhookSettings {
+    Place place;
+    std::string url;
+    std::filesystem::path secret;              // file with "whsec_..."; empty: questions are not signed
+    std::filesystem::path trust;               // PEM; empty: the system's
+    std::filesystem::path client_certificate;
+    std::filesystem::path client_key;
+    std::string proxy;
+    std::uint32_t connect_seconds = 2;
+};
+
+// A policy hook that is a program.
+struct HookCommandSettings {
+    Place place;
+    std::filesystem::path program;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;      // "NAME=VALUE"
+};
+
+struct HookSettings {
+    Place place;
+    std::string name;
+    std::string type;                          // "webhook", "exec"
+    std::vector<std::string> calls;            // "verify", "generate", "notify"
+    std::uint32_t seconds = 5;
+    std::uint32_t at_once = 8;
+    std::uint32_t queue = 32;
+    std::uint32_t failures_to_open = 5;
+    std::uint32_t pause_seconds = 10;
+    HookWebhookSettings webhook;
+    HookCommandSettings command;
+};
+
 struct ProfileSettings {
     Place place;
     std::string name;
@@ -273,6 +307,7 @@ struct ProfileSettings {
     std::string unavailable_answer = "retry";  // when the CA is away: "retry" (HTTP 503) or "pending"
     bool get_cert = true;                      // answer GetCert and GetCRL
     std::uint32_t hold_seconds = 15;           // wait for the CA before answering PENDING
+    std::string hook;                          // policy hook; empty: none
 };
 
 struct TemplateSettings {
@@ -345,6 +380,7 @@ struct Settings {
     std::map<std::string, ChallengeIssuerSettings> challenge_issuers;
     std::map<std::string, NotificationSettings> notifications;
     std::map<std::string, IntuneSettings> intune;
+    std::map<std::string, HookSettings> hooks;
     std::map<std::string, TemplateSettings> templates;
     std::map<std::string, AccountSettings> accounts;
     AuditSettings audit;

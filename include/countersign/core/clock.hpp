@@ -2,9 +2,12 @@
 // so that tests decide what time it is. Clock implementations are safe on any thread.
 #pragma once
 
+#include "countersign/core/result.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace countersign {
 
@@ -26,5 +29,8 @@ inline Time from_milliseconds(std::int64_t value) { return Time{std::chrono::mil
 
 // RFC 3339 in UTC with milliseconds: 2026-11-21T06:00:00.000Z.
 std::string to_rfc3339(Time time);
+// A time of RFC 3339 with any offset, capital T and Z; what is finer than milliseconds is cut off. malformed: anything
+// else, leap seconds too.
+Result<Time> from_rfc3339(std::string_view text);
 
 }  // namespace countersign

@@ -31,6 +31,9 @@ public:
     // T61String, BMPString). No length limit but the request's own: signed challenges are kilobytes.
     // nullopt: the attribute is absent, which is not the same as empty.
     std::optional<Secret> challenge_password() const;
+    // The request as others may see it: without its challengePassword. Where there was one, the signature, which is left
+    // as it is, holds no more.
+    Result<Bytes> der_without_challenge() const;
     // From extensionRequest (PKCS#9) or its Microsoft twin; empty when neither is present.
     const std::vector<Extension>& extensions() const;
     const std::vector<std::string>& attribute_types() const;  // dotted OIDs, in order

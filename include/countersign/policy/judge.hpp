@@ -32,6 +32,7 @@ struct Hold {
 struct Deny {
     std::vector<Finding> findings;  // never empty
     bool mismatch = false;          // the request is not what its challenge was given for
+    bool blameless = false;         // whoever asked did nothing wrong: it does not count against their challenge
 };
 using Decision = std::variant<Allow, Hold, Deny>;
 

@@ -64,6 +64,12 @@ private:
     Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
     Result<Bytes> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
 
+    // second_opinion.cpp: what the profile's policy hook says. Without a hook, and where policy denies, the decision
+    // stays. unavailable: there is no verdict, and nothing has happened.
+    Result<policy::Decision> with_second_opinion(Exchange& exchange, const challenge::Claim& claim,
+                                                 const std::string& template_name, const std::string& attempt_id,
+                                                 policy::Decision decision);
+
     // claims.cpp: by what right a request asks
     Result<std::optional<policy::RenewedCertificate>> renewed_certificate(const Exchange& exchange);
     static bool brings_a_good_challenge(const Exchange& exchange);

@@ -6,6 +6,7 @@
 
 #include "countersign/ca/backend.hpp"
 #include "countersign/challenge/verifier.hpp"
+#include "countersign/hook/hook.hpp"
 #include "countersign/policy/facts.hpp"
 #include "countersign/ra/agent.hpp"
 #include "countersign/scep/capabilities.hpp"
@@ -30,6 +31,7 @@ struct Profile {
     // Beside decryption_keys: the agent that was advertised together with each; null or not there: the agent above.
     std::vector<std::shared_ptr<const Agent>> agents_of_old;
     std::shared_ptr<challenge::Verifier> verifier;
+    std::shared_ptr<hook::Hook> hook{};  // has a say beside policy; null: none
     std::string ca_name;  // how the ledger names the backend
     std::shared_ptr<ca::Backend> backend;
     std::vector<crypto::Certificate> ca_chain;         // issuing CA first

@@ -1,8 +1,8 @@
 #include "countersign/ca/command.hpp"
 
-#include "child.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/encoding.hpp"
+#include "countersign/process/child.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -63,12 +63,12 @@ struct CommandCa::Answer {
     std::string words;  // why, fit for a log
 };
 
-// As run_child.
+// As process::run_child.
 Result<CommandCa::Answer> CommandCa::ask(const std::string& question) const {
     std::vector<std::string> environment{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"};
     environment.insert(environment.end(), options_.environment.begin(), options_.environment.end());
-    TRY(const auto end, run_child(options_.program, options_.arguments, environment, options_.directory, question,
-                                  {options_.time_limit, options_.output_limit}));
+    TRY(const auto end, process::run_child(options_.program, options_.arguments, environment, options_.directory,
+                                           question, {options_.time_limit, options_.output_limit}));
     const std::string words = printable(trim(end.errors.empty() ? end.output : end.errors), 500);
     return Answer{end.exit_code, end.output, words.empty() ? "no reason given" : words};
 }

@@ -1,6 +1,6 @@
 #include "countersign/ca/guard.hpp"
 
-#include "breaker.hpp"
+#include "countersign/core/breaker.hpp"
 #include "countersign/core/text.hpp"
 
 #include <mutex>

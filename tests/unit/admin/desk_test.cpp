@@ -7,6 +7,7 @@
 #include "fixed_clock.hpp"
 #include "memory_sink.hpp"
 #include "scratch_directory.hpp"
+#include "scripted_hook.hpp"
 #include "store_samples.hpp"
 
 #include <gmock/gmock.h>
@@ -26,6 +27,7 @@ protected:
         ASSERT_TRUE(store::Database::migrate(options));
         database_ = store::Database::open(options).value();
         ProfileDesk one_time;
+        one_time.hook = with_hook();
         one_time.mode = "one-time";
         challenge::OneTimeOptions issuing;
         issuing.profile = "default";
@@ -45,6 +47,8 @@ protected:
         request.binding.template_name = wanted;
         return desk_->mint(request, actor);
     }
+    // The hook of the profile default; null unless a test wants one.
+    virtual std::shared_ptr<hook::Hook> with_hook() { return nullptr; }
     std::string template_of(const std::string& id) {
         return database_->challenges().find_by_id(id).value().value().template_name;
     }
@@ -92,6 +96,79 @@ TEST_F(DeskTest, WhatCannotBeRecordedIsNotHandedOut) {
     events_.away = true;
     EXPECT_FALSE(desk_->revoke_challenge(minted->id, alice_));
     EXPECT_EQ(database_->challenges().find_by_id(minted->id).value()->state, store::ChallengeState::outstanding);
+}
+
+class HookedDesk : public DeskTest {
+protected:
+    std::shared_ptr<hook::Hook> with_hook() override {
+        auto owned = std::make_unique<test::ScriptedCarrier>();
+        carrier_ = owned.get();
+        return std::make_shared<hook::Hook>(
+            hook::HookOptions{.name = "compliance", .calls = {hook::Call::generate}, .failures_to_open = 100},
+            std::move(owned), clock_, random_);
+    }
+    store::Challenge stored(const std::string& id) { return database_->challenges().find_by_id(id).value().value(); }
+
+    test::ScriptedCarrier* carrier_ = nullptr;
+};
+
+TEST_F(HookedDesk, AHookBindsWhatWasLeftOpen) {
+    carrier_->says({{"decision", "approve"},
+                    {"challenge",
+                     {{"subject", "CN=device-7"},
+                      {"subject_alt_names", {"dns:a.example"}},
+                      {"template", "router"},
+                      {"valid_minutes", 5}}}});
+    const auto minted = mint(alice_);
+    ASSERT_TRUE(minted) << minted.error().detail;
+    EXPECT_EQ(stored(minted->id).subject, "CN=device-7");
+    EXPECT_THAT(stored(minted->id).sans, ElementsAre("dns:a.example"));
+    EXPECT_EQ(stored(minted->id).template_name, "router");
+    EXPECT_EQ(stored(minted->id).expires - clock_.now(), std::chrono::minutes{5});
+    const auto question = carrier_->questions("generate").at(0);
+    EXPECT_EQ(question.at("by"), "alice");
+    EXPECT_EQ(question.at("challenge").at("valid_minutes"), 60);
+    EXPECT_EQ(events_.last("subject"), "CN=device-7");
+}
+
+TEST_F(HookedDesk, AHookThatAgreesChangesNothing) {
+    const auto minted = mint(alice_, "device");
+    ASSERT_TRUE(minted);
+    EXPECT_EQ(stored(minted->id).template_name, "device");
+    EXPECT_EQ(stored(minted->id).subject, "");
+    EXPECT_EQ(stored(minted->id).expires - clock_.now(), std::chrono::minutes{60});
+}
+
+TEST_F(HookedDesk, NothingIsMintedAgainstOrWithoutAHook) {
+    carrier_->says({{"decision", "deny"}, {"reason", "enough for today"}});
+    auto minted = mint(alice_);
+    ASSERT_FALSE(minted);
+    EXPECT_EQ(minted.error().kind, ErrorKind::denied);
+    EXPECT_THAT(minted.error().detail, HasSubstr("enough for today"));
+    EXPECT_THAT(events_.ids(), ElementsAre("challenge.withheld"));
+    EXPECT_EQ(events_.last("by"), "alice");
+    EXPECT_EQ(events_.last("hook"), "compliance");
+    carrier_->fails(fail::outcome_unknown("time-out"));
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(events_.ids().back(), "hook.failed");
+    carrier_->says_text("<html>");
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(outstanding(), 0U);
+}
+
+TEST_F(HookedDesk, AHookIsBoundByTheSameLimitsAsWhoAsks) {
+    // A template the profile does not use, one the actor may not have, another than was asked for, a longer life.
+    carrier_->says({{"decision", "approve"}, {"challenge", {{"template", "administrator"}}}});
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::not_found);
+    const Actor limited{"bob", "page", 0, {"device"}};
+    carrier_->says({{"decision", "approve"}, {"challenge", {{"template", "router"}}}});
+    EXPECT_FALSE(mint(limited));
+    EXPECT_FALSE(mint(alice_, "device"));
+    carrier_->says({{"decision", "approve"}, {"challenge", {{"valid_minutes", 61}}}});
+    EXPECT_FALSE(mint(alice_));
+    carrier_->says({{"decision", "approve"}, {"challenge", {{"subject", "no name"}}}});
+    EXPECT_EQ(mint(alice_).error().kind, ErrorKind::malformed);
+    EXPECT_EQ(outstanding(), 0U);
 }
 
 TEST_F(DeskTest, ProfilesThatMintNothingAndThatDoNotExistSaySo) {

@@ -122,6 +122,35 @@ TEST(CertificateRequest, ChallengeInEveryStringType) {
     EXPECT_EQ(challenge(tag::utf8_string, long_one), long_one);
 }
 
+TEST(CertificateRequest, CanBeShownWithoutItsChallenge) {
+    for (const char* name : {"request", "request-p256", "request-scepclient", "request-pki"}) {
+        const CertificateRequest request = file(name);
+        const auto challenge = request.challenge_password();
+        const CertificateRequest shown = CertificateRequest::from_der(request.der_without_challenge().value()).value();
+        EXPECT_FALSE(shown.challenge_password()) << name;
+        EXPECT_TRUE(shown.subject() == request.subject()) << name;
+        EXPECT_TRUE(shown.public_key() == request.public_key()) << name;
+        EXPECT_EQ(shown.extensions().size(), request.extensions().size()) << name;
+        EXPECT_EQ(shown.attribute_types().size() + (challenge ? 1 : 0), request.attribute_types().size()) << name;
+        EXPECT_EQ(shown.verify_self_signature().has_value(), !challenge) << name;
+        if (!challenge) {
+            EXPECT_TRUE(equal(shown.der(), request.der())) << name;
+            continue;
+        }
+        const auto octets = shown.der();
+        EXPECT_TRUE(std::ranges::search(octets, challenge->reveal()).empty()) << name;
+        EXPECT_FALSE(std::ranges::search(request.der(), challenge->reveal()).empty() && name == std::string("request"));
+    }
+    EXPECT_EQ(CertificateRequest::from_der(parsed({attribute(oid::challenge_password, {text(tag::utf8_string, "x")})})
+                                               .value()
+                                               .der_without_challenge()
+                                               .value())
+                  .value()
+                  .attribute_types()
+                  .size(),
+              0U);
+}
+
 TEST(CertificateRequest, RefusesAmbiguousChallenges) {
     const Bytes a = text(tag::utf8_string, "a");
     const Bytes b = text(tag::utf8_string, "b");

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace countersign::ca {
+namespace countersign::process {
 
 struct ChildLimits {
     std::chrono::milliseconds time{60'000};
@@ -27,4 +27,4 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
                            const std::vector<std::string>& environment, const std::filesystem::path& directory,
                            const std::string& input, const ChildLimits& limits);
 
-}  // namespace countersign::ca
+}  // namespace countersign::process

@@ -1,11 +1,11 @@
-#include "strict_json.hpp"
+#include "countersign/core/strict_json.hpp"
 
 #include "countersign/core/text.hpp"
 
 #include <algorithm>
 #include <set>
 
-namespace countersign::challenge {
+namespace countersign {
 namespace {
 
 using nlohmann::json;
@@ -90,4 +90,4 @@ Result<void> ObjectReader::nothing_beyond(std::initializer_list<std::string_view
     return boost::system::in_place_value;
 }
 
-}  // namespace countersign::challenge
+}  // namespace countersign

@@ -1,4 +1,4 @@
-#include "child.hpp"
+#include "countersign/process/child.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-namespace countersign::ca {
+namespace countersign::process {
 namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
@@ -199,4 +199,4 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
     return end;
 }
 
-}  // namespace countersign::ca
+}  // namespace countersign::process

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string>
 
-namespace countersign::ca {
+namespace countersign {
 
 class Breaker {
 public:
@@ -71,4 +71,4 @@ private:
     std::string problem_;
 };
 
-}  // namespace countersign::ca
+}  // namespace countersign

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace countersign::challenge {
+namespace countersign {
 
 // One object, at most 8 levels deep. malformed: not JSON, not an object, a member twice.
 Result<nlohmann::json> parse_object(std::string_view text);
@@ -36,4 +36,4 @@ private:
     std::string where_;
 };
 
-}  // namespace countersign::challenge
+}  // namespace countersign
