@@ -152,7 +152,7 @@ Result<std::size_t> SqlOutbox::in_batches(std::string_view kind,
 Result<std::size_t> SqlOutbox::bury_unclaimed(const std::vector<std::string>& receivers, Time before, Time now) {
     const std::string claimed = name_list(receivers);
     return in_batches("notification_bury", [&](Connection& connection, std::int64_t limit) {
-        return connection.change(kBury, {now, claimed, before, limit});
+        return connection.change(kBury, {now, claimed, claimed, before, limit});
     });
 }
 
