@@ -260,15 +260,19 @@ Result<json> Client::call(Service service, std::string_view suffix, const json& 
     for (bool again : {true, false}) {
         TRY(const std::string address, address_of(service));
         const auto response = post(address, service, suffix, text);
-        // Moved away, perhaps: its address is asked for again at the next try.
-        if (!response) forget_addresses();
+        // Moved away, perhaps: its address is asked for again, unless somebody else has done so meanwhile.
+        const auto forget_address = [&] {
+            const auto known = address_of(service);
+            if (known && *known == address) forget_addresses();
+        };
+        if (!response) forget_address();
         if (!response && response.error().kind == ErrorKind::unavailable && again) {
             const auto now_at = address_of(service);
             if (now_at && *now_at != address) continue;
         }
         if (!response) return not_answered(who, response.error());
         if (response->status == 401) forget_token(with_slash(options_.resource) + "/.default");
-        if (response->status == 404 || response->status == 410) forget_addresses();
+        if (response->status == 404 || response->status == 410) forget_address();
         const bool mended_perhaps = response->status == 401 || response->status == 404 || response->status == 410;
         if (mended_perhaps && again) continue;
         if (!is_success(response->status)) return turned_away(who, *response);

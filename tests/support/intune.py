@@ -100,8 +100,7 @@ class Intune(StubServer):
         elif trouble is not None:
             return self.json(trouble, {"errorCode": "InternalError", "message": "as the test wants it"})
         try:
-            with self.lock:
-                return getattr(self, action)(method, path, headers, body)
+            return getattr(self, action)(method, path, headers, body)
         except Violation as violation:
             self.violations.append(str(violation))
             return self.json(400, {"error": str(violation)})

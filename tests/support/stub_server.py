@@ -28,6 +28,7 @@ class StubServer:
         self.http.allow_reuse_address = True
         self.http.daemon_threads = True
         self.http.request_queue_size = 256
+        self.http.handle_error = lambda *_: None  # a TLS handshake that fails, as some tests want it
         self.http.server_bind()
         self.http.server_activate()
         self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)

@@ -23,7 +23,7 @@ class IntuneTest(InstanceTest):
         self.tls.self_signed("cloud", "/CN=localhost", "subjectAltName=DNS:localhost")
         self.cloud = None
 
-    def configure(self, also="", extra="", credentials='secret = "intune.secret"', **options):
+    def configure(self, also="", extra="", credentials='secret = "intune.secret"', answer_seconds=20, **options):
         self.cloud = Intune(self.tls.pem("cloud"), self.tls.key("cloud"), **options)
         self.addCleanup(self.cloud.stop)
         (self.server.home / "intune.secret").write_text(self.cloud.secret + "\n")
@@ -37,7 +37,7 @@ authority = "{self.cloud.url}"
 graph = "{self.cloud.url}"
 trust = "{self.tls.pem("cloud")}"
 connect_seconds = 2
-answer_seconds = 2
+answer_seconds = {answer_seconds}
 {extra}
 """)
 
@@ -136,7 +136,7 @@ answer_seconds = 2
         self.assertEqual(len(self.server.certificates()), number)
 
     def test_a_slow_intune_stalls_nobody_else(self):
-        self.configure(also=', also = ["one-time"]', extra="requests_at_once = 2")
+        self.configure(also=', also = ["one-time"]', extra="requests_at_once = 2", answer_seconds=2)
         self.start()
         self.enroll("before")
         self.cloud.troubles, self.cloud.delay = {"validateRequest": "slow"}, 10

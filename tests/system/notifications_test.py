@@ -164,6 +164,7 @@ answer_seconds = 2
         self.due_now()
         events = self.told("issued", 3)
         self.assertEqual({event["request"]["transaction_id"] for event in events}, {client.transaction for client in clients})
+        self.wait_until(lambda: not self.listed("--state", "waiting"), 60, "delivery")
         self.assertGreater(len(self.hook.tried), len(set(self.hook.tried)), "one arrived twice, under the same id")
 
     def test_a_dead_receiver_slows_nobody(self):
