@@ -61,8 +61,8 @@ public:
           workers_(worker_count(settings_.server) + hook_workers_, settings_.server.queue),
           surfaces_(settings_),
           caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}, database_->outbox()),
-          post_office_({database_->outbox(), database_->transactions(), database_->issued(), clock_, random_,
-                        [](const std::string& line) { spdlog::warn("{}", line); }}),
+          post_office_({database_->outbox(), database_->transactions(), database_->issued(), database_->holds(), clock_,
+                        random_, [](const std::string& line) { spdlog::warn("{}", line); }}),
           metrics_(std::make_shared<admin::Metrics>(metrics_sources(options.version))) {
         set_log_level(settings_.log.level);
     }
@@ -337,6 +337,9 @@ private:
     }
 
     void fetch_revocations_of(const std::string& name, const IntuneTenant& tenant) {
+        // One node at a time: another that asks finds what is left.
+        const auto turn = database_->holds().take("revocations of " + intune_receiver(name));
+        if (!turn || !*turn) return;
         intune::Revoke revoke;
         {
             const std::lock_guard lock(wiring_mutex_);

@@ -4,6 +4,7 @@
 #include "ca_connection.hpp"
 #include "countersign/admin/desk.hpp"
 #include "countersign/core/text.hpp"
+#include "countersign/hook/hook.hpp"
 #include "countersign/intune/reports.hpp"
 #include "countersign/notify/webhook.hpp"
 #include "files.hpp"
@@ -26,6 +27,41 @@ std::set<NotificationEvent> events_of(const std::vector<std::string>& names) {
     return events;
 }
 
+// What became of requests is told to the hook that was asked about them.
+class HookNotices final : public notify::Receiver {
+public:
+    explicit HookNotices(std::shared_ptr<hook::Hook> hook) : hook_(std::move(hook)) {}
+
+    Result<void> deliver(const notify::Letter& letter) override {
+        hook::Notice notice;
+        notice.id = letter.notification.id;
+        notice.event = store::name(letter.notification.event);
+        notice.at = letter.notification.occurred;
+        notice.profile = letter.notification.profile;
+        notice.serial = letter.notification.serial;
+        if (letter.attempt) {
+            notice.request = letter.attempt->id;
+            notice.transaction_id = letter.attempt->key.transaction_id;
+            notice.template_name = letter.attempt->template_name;
+            notice.subject = letter.attempt->subject;
+            notice.reason = letter.attempt->reason;
+        }
+        if (letter.certificate) notice.certificate = letter.certificate->der;
+        return hook_->notify(notice);
+    }
+
+private:
+    std::shared_ptr<hook::Hook> hook_;
+};
+
+std::vector<std::string> profiles_of_hook(const config::Settings& settings, const std::string& hook) {
+    std::vector<std::string> profiles;
+    for (const auto& [name, profile] : settings.profiles) {
+        if (profile.hook == hook) profiles.push_back(name);
+    }
+    return profiles;
+}
+
 std::vector<std::string> profiles_of(const config::Settings& settings, const std::string& tenant) {
     std::vector<std::string> profiles;
     for (const auto& [name, profile] : settings.profiles) {
@@ -46,6 +82,10 @@ std::string intune_receiver(const std::string& tenant) {
     return "intune:" + tenant;
 }
 
+std::string hook_receiver(const std::string& hook) {
+    return "hook:" + hook;
+}
+
 std::vector<store::Subscription> subscriptions_of(const config::Settings& settings) {
     std::vector<store::Subscription> subscriptions;
     for (const auto& [name, receiver] : settings.notifications)
@@ -58,6 +98,14 @@ std::vector<store::Subscription> subscriptions_of(const config::Settings& settin
                                  std::move(profiles),
                                  std::string(intune::challenge_kind),
                                  true});
+    }
+    for (const auto& [name, hook] : settings.hooks) {
+        auto profiles = profiles_of_hook(settings, name);
+        if (profiles.empty() || std::ranges::find(hook.calls, "notify") == hook.calls.end()) continue;
+        subscriptions.push_back({hook_receiver(name),
+                                 {NotificationEvent::issued, NotificationEvent::failed, NotificationEvent::pending,
+                                  NotificationEvent::held, NotificationEvent::revoked},
+                                 std::move(profiles)});
     }
     return subscriptions;
 }
@@ -73,6 +121,10 @@ void Assembly::build_receivers() {
         wiring_.receivers.push_back({intune_receiver(name),
                                      std::make_shared<intune::Reports>(tenant->settings.provider, tenant->client),
                                      rules_of(tenant->settings.give_up_hours)});
+    }
+    for (const auto& [name, hook] : *wiring_.hooks) {
+        if (hook->has(hook::Call::notify))
+            wiring_.receivers.push_back({hook_receiver(name), std::make_shared<HookNotices>(hook)});
     }
 }
 

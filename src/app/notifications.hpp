@@ -23,6 +23,9 @@ namespace countersign::app {
 // How the outbox calls a tenant of Intune; no [notification.NAME] can be called so.
 std::string intune_receiver(const std::string& tenant);
 
+// And a policy hook.
+std::string hook_receiver(const std::string& hook);
+
 std::vector<store::Subscription> subscriptions_of(const config::Settings& settings);
 
 // Everything of a tenant that its profiles share.

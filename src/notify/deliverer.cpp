@@ -50,6 +50,9 @@ Result<Letter> Deliverer::letter_for(const store::Notification& notification) {
 
 Deliverer::Round Deliverer::deliver_due(std::size_t limit, const std::function<bool()>& stop) {
     Round round;
+    // Another node's turn, or a database that cannot say: the next round asks again.
+    const auto turn = parts_.holds.take("deliveries to " + name_);
+    if (!turn || !*turn) return round;
     const auto due = parts_.outbox.due(name_, parts_.clock.now(), limit);
     if (!due) return round;  // the store reports its own trouble; the next round asks again
     std::vector<NotificationOutcome> outcomes;

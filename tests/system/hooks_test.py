@@ -424,6 +424,45 @@ class GenerateTest(HookTest):
         return self.server.http("GET", "/certsrv/mscep_admin/", headers=[("Authorization", basic(user, password))])
 
 
+class NoticeTest(HookTest):
+    """A hook that is told what became of what it was asked about."""
+
+    def test_it_is_told_at_least_once_also_after_it_was_away(self):
+        self.webhook(extra='calls = ["verify", "notify"]')
+        self.start()
+        self.says(decision="approve")
+        client = self.client()
+        self.assertEqual(client.send(client.message).status, SUCCESS, self.server.log())
+        self.wait_until(lambda: self.told("issued"), what="the notice")
+        notice, question = self.told("issued")[0], self.hook.asked()[0]
+        serial = self.server.certificates()[0]["serial"]
+        self.assertEqual((notice["request"], notice["transaction"], notice["serial"]),
+                         (question["request"], client.transaction, serial))
+
+        self.hook.stop()
+        self.server.command("certificate", "revoke", serial, "--reason", "superseded")
+        self.wait_until(lambda: 'countersign_notifications_failed_total{receiver="hook:compliance"} 0' not in self.metrics()
+                        and "hook:compliance" in self.metrics(), what="a try that fails")
+        self.assertEqual(self.told("revoked"), [])
+        self.hook.start()
+        waiting = self.server.json("notification", "list")[0]
+        self.server.command("notification", "retry", waiting["id"])
+        self.wait_until(lambda: self.told("revoked"), seconds=90, what="the notice of the revocation")
+        self.assertEqual(self.told("revoked")[0]["id"], waiting["id"])
+        self.assert_no_violations()
+
+    def test_one_that_does_not_want_to_know_is_not_told(self):
+        self.webhook()
+        self.start()
+        self.says(decision="approve")
+        client = self.client()
+        self.assertEqual(client.send(client.message).status, SUCCESS, self.server.log())
+        self.assertEqual(self.server.json("notification", "list"), [])
+
+    def told(self, event):
+        return [notice for notice in self.hook.asked("notify") if notice["event"] == event]
+
+
 class ExampleTest(HookTest):
     """The examples of the manual, as they stand."""
 

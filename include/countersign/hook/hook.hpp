@@ -76,7 +76,7 @@ struct GenerateAnswer {
 // What became of a request or certificate. Delivered at least once: a hook knows repeated ones by their id.
 struct Notice {
     std::string id;     // of this notice, the same each time it is delivered
-    std::string event;  // "issued", "failed", "pending", "denied", "revoked"
+    std::string event;  // "issued", "failed", "pending", "held", "revoked"
     Time at{};
     std::string profile;
     std::string request{};  // as VerifyQuestion::request

@@ -2,7 +2,8 @@
 //
 // At least once: the outcome is recorded after the receiver answered. Pauses grow with each failure of a letter; a
 // receiver that is away is left alone for a while, so that a backlog costs one try at a time. A letter that could not be
-// delivered for too long is dead, and stays in the store for people to see. One thread; borrows DelivererParts, shares
+// delivered for too long is dead, and stays in the store for people to see. Of several nodes one delivers to a receiver at a
+// time. One thread; borrows DelivererParts, shares
 // receiver and counts.
 #pragma once
 
@@ -39,6 +40,7 @@ struct DelivererParts {
     store::Outbox& outbox;
     store::Transactions& transactions;
     store::Issued& issued;
+    store::Holds& holds;
     const Clock& clock;
     Random& random;
     std::function<void(const std::string&)> log;  // one line for each receiver that goes away or comes back, each letter that dies

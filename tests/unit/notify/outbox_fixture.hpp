@@ -46,7 +46,13 @@ protected:
 
     store::Outbox& outbox() { return database_->outbox(); }
     DelivererParts parts() {
-        return {outbox(), database_->transactions(), database_->issued(), clock_, random_, [this](const std::string& line) {
+        return {outbox(),
+                database_->transactions(),
+                database_->issued(),
+                database_->holds(),
+                clock_,
+                random_,
+                [this](const std::string& line) {
                     const std::lock_guard lock(mutex_);
                     log_.push_back(line);
                 }};
