@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
-#include <set>
+#include <map>
 #include <thread>
 
 namespace countersign::app {
@@ -251,14 +251,18 @@ private:
         }
     }
 
-    // Hooks that have not said yet who they are. Whoever needs one asks it too; here it is found out before.
+    // Hooks that have not said yet who they are. Whoever needs one asks it too; here it is found out before, and told
+    // when it changes.
     void introduce(const Hooks& hooks) {
         for (const auto& [name, hook] : hooks) {
-            if (hook->introduction()) continue;
-            if (const auto who = hook->initialize()) {
-                silent_hooks_.erase(name);
+            const auto known = hook->introduction();
+            const auto who = known ? Result<hook::Introduction>(*known) : hook->initialize();
+            const auto before = hook_answers_.find(name);
+            if (before != hook_answers_.end() && before->second == who.has_value()) continue;
+            hook_answers_[name] = who.has_value();
+            if (who) {
                 spdlog::info("policy hook {} answers: {} {}", name, who->name, who->release);
-            } else if (silent_hooks_.insert(name).second) {
+            } else {
                 spdlog::warn("policy hook {} ({}) does not answer, what it must be asked does not happen: {}", name,
                              hook->describe(), who.error().detail);
             }
@@ -390,8 +394,8 @@ private:
     AuditSeal seal_;
     std::shared_ptr<ca::Submissions> submissions_;
     ra::Enrollment enrollment_;
-    std::size_t last_troubled_ = 0;       // of the follower alone, once there is one
-    std::set<std::string> silent_hooks_;  // of the caretaker alone
+    std::size_t last_troubled_ = 0;             // of the follower alone, once there is one
+    std::map<std::string, bool> hook_answers_;  // by name; of the caretaker alone
     std::mutex wiring_mutex_;
     Wiring wiring_;
     AdminSurfaces admin_;

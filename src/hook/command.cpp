@@ -11,7 +11,8 @@ Result<std::string> Command::carry(const Letter& letter) {
     TRY(auto end, process::run_child(options_.program, options_.arguments, environment, options_.directory, letter.body,
                                      {options_.time_limit, longest_answer}));
     if (end.exit_code == 0) return std::move(end.output);
-    const std::string words = printable(trim(end.errors), 300);
+    const auto errors = trim(end.errors);
+    const std::string words = printable(errors.substr(errors.rfind('\n') + 1), 300);  // npos + 1 is the beginning
     return fail::unavailable("it ended with code " + std::to_string(end.exit_code) +
                              (words.empty() ? "" : ": " + words));
 }

@@ -24,7 +24,7 @@ class Command final : public Carrier {
 public:
     explicit Command(CommandOptions options) : options_(std::move(options)) {}
 
-    // Any exit code but 0 is no answer; the first words of its standard error say why.
+    // Any exit code but 0 is no answer; the last line of its standard error says why.
     Result<std::string> carry(const Letter& letter) override;
     std::string describe() const override { return "command " + options_.program.string(); }
 
