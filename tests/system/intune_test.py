@@ -125,7 +125,8 @@ answer_seconds = {answer_seconds}
             for trouble in (500, 403, "garbage", "empty", "flood", "lose"):
                 with self.subTest(action=action, trouble=trouble):
                     number += 1
-                    self.server.restart()      # knows neither token nor address, and no failures
+                    self.wait_until(lambda: not self.server.json("notification", "list", "--state", "waiting"), 60, "reports")
+                    self.server.restart()      # knows neither token nor address, no failures, and has nothing to report
                     client = self.device(f"device-{number}")
                     self.cloud.troubles = {action: trouble}
                     self.assertEqual(client.post(client.message).status, 503)
