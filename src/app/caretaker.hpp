@@ -20,8 +20,7 @@ namespace countersign::app {
 
 class Caretaker {
 public:
-    Caretaker(const ra::RenewerParts& parts, store::Outbox& outbox)
-        : parts_(parts), outbox_(outbox), renewer_(parts) {}
+    Caretaker(const ra::RenewerParts& parts, store::Outbox& outbox) : parts_(parts), outbox_(outbox), renewer_(parts) {}
 
     // One round over the RAs and CAs of a wiring.
     void look_after(const Wiring& wiring);

@@ -31,8 +31,8 @@ void check_profile_names(Document& document, const std::string& key, const std::
 void check_credentials(Document& document, const std::string& key, const IntuneSettings& tenant) {
     const bool certificate = !tenant.certificate.empty() || !tenant.key.empty();
     if (certificate == !tenant.secret.empty()) {
-        document.refuse(key + (certificate ? ".secret" : ""), certificate
-                            ? "there is a certificate too" : "nothing shows Entra who we are",
+        document.refuse(key + (certificate ? ".secret" : ""),
+                        certificate ? "there is a certificate too" : "nothing shows Entra who we are",
                         "write secret = \"PATH\", or certificate = \"PATH\" and key = \"file:PATH\", and not both");
         return;
     }

@@ -475,7 +475,8 @@ constexpr Key key_table[] = {
         "Longest time from issue to expiry of a challenge."}
         .between(1, 43200, "minutes"),
 
-    Key{"notification", "url", Kind::text, "", put<&Not::connection, &Con::url>, "Where they are posted: \"https://...\"."}
+    Key{"notification", "url", Kind::text, "", put<&Not::connection, &Con::url>,
+        "Where they are posted: \"https://...\"."}
         .needed(),
     Key{"notification", "events", Kind::texts,
         "[\"issued\", \"failed\", \"pending\", \"held\", \"revoked\", \"expiring\"]", put<&Not::events>,

@@ -171,10 +171,10 @@ Result<std::string> Client::assertion() {
     if (!options_.certificate || !options_.key) return fail::internal("neither a client secret nor a certificate");
     const auto seconds = [](Time time) { return to_milliseconds(time) / 1000; };
     const Time now = clock_.now();
-    const json header{{"alg", "RS256"},
-                      {"typ", "JWT"},
-                      {"x5t", crypto::base64url(
-                                  crypto::digest(crypto::DigestAlgorithm::sha1, options_.certificate->der()))}};
+    const json header{
+        {"alg", "RS256"},
+        {"typ", "JWT"},
+        {"x5t", crypto::base64url(crypto::digest(crypto::DigestAlgorithm::sha1, options_.certificate->der()))}};
     const json claims{{"aud", with_slash(options_.authority) + options_.tenant + "/oauth2/v2.0/token"},
                       {"iss", options_.client_id},
                       {"sub", options_.client_id},
@@ -184,8 +184,7 @@ Result<std::string> Client::assertion() {
                       {"exp", seconds(now + assertion_life)}};
     const std::string input =
         crypto::base64url(as_bytes(header.dump())) + "." + crypto::base64url(as_bytes(claims.dump()));
-    auto signature =
-        options_.key->sign({crypto::Padding::rsa_pkcs1, crypto::DigestAlgorithm::sha256}, as_bytes(input));
+    auto signature = options_.key->sign({crypto::Padding::rsa_pkcs1, crypto::DigestAlgorithm::sha256}, as_bytes(input));
     if (!signature) return fail::unavailable("signing in to Entra: " + signature.error().detail);
     return input + "." + crypto::base64url(*signature);
 }
@@ -201,7 +200,8 @@ Result<std::string> Client::address_of(Service service) {
     const auto found = addresses_.find(to_lower(provider_name(service)));
     if (found != addresses_.end()) return found->second;
     addresses_.clear();
-    return fail::unavailable("Graph knows no service " + provider_name(service) + " of this tenant: is it licensed for Intune?");
+    return fail::unavailable("Graph knows no service " + provider_name(service) +
+                             " of this tenant: is it licensed for Intune?");
 }
 
 void Client::forget_addresses() {
@@ -212,8 +212,8 @@ void Client::forget_addresses() {
 Result<Client::Addresses> Client::fetch_addresses() {
     const std::string who = "Microsoft Graph";
     const std::string scope = with_slash(options_.graph) + ".default";
-    const std::string url = with_slash(options_.graph) + "v1.0/servicePrincipals/appId=" +
-                            options_.service_application + "/endpoints";
+    const std::string url =
+        with_slash(options_.graph) + "v1.0/servicePrincipals/appId=" + options_.service_application + "/endpoints";
     for (bool again : {true, false}) {
         TRY(const auto token, token_for(scope));
         const auto response = send(request_to(url, *token));

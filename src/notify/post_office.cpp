@@ -25,7 +25,8 @@ void PostOffice::serve(std::vector<ReceiverSettings> receivers) {
     for (auto& one : receivers) {
         Counter& counter = counters_[one.name];
         served_.push_back(one.name);
-        auto deliverer = std::make_shared<Deliverer>(one.name, std::move(one.receiver), one.rules, counter.counts, parts_);
+        auto deliverer =
+            std::make_shared<Deliverer>(one.name, std::move(one.receiver), one.rules, counter.counts, parts_);
         auto ended = std::make_shared<std::atomic<bool>>(false);
         std::jthread thread([this, deliverer, ended, turn = counter.turn](const std::stop_token& stop) {
             {

@@ -12,14 +12,10 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json request_of(const store::Attempt& attempt) {
-    return {{"id", attempt.id},
-            {"transaction_id", attempt.key.transaction_id},
-            {"kind", attempt.kind},
-            {"challenge", attempt.challenge_kind},
-            {"subject", attempt.subject},
-            {"template", attempt.template_name},
-            {"client", attempt.client},
-            {"signer_key_sha256", attempt.key.signer_key}};
+    return {{"id", attempt.id},           {"transaction_id", attempt.key.transaction_id},
+            {"kind", attempt.kind},       {"challenge", attempt.challenge_kind},
+            {"subject", attempt.subject}, {"template", attempt.template_name},
+            {"client", attempt.client},   {"signer_key_sha256", attempt.key.signer_key}};
 }
 
 ordered_json certificate_of(const store::IssuedCertificate& one) {

@@ -12,10 +12,9 @@ constexpr std::array kAttemptStates{AttemptState::intent,  AttemptState::held,  
                                     AttemptState::pending, AttemptState::issued, AttemptState::failed};
 constexpr std::array kChallengeStates{ChallengeState::outstanding, ChallengeState::reserved, ChallengeState::consumed,
                                       ChallengeState::revoked, ChallengeState::burnt};
-constexpr std::array kNotificationEvents{NotificationEvent::issued,  NotificationEvent::failed,
-                                         NotificationEvent::pending, NotificationEvent::held,
-                                         NotificationEvent::revoked, NotificationEvent::expiring,
-                                         NotificationEvent::answer};
+constexpr std::array kNotificationEvents{
+    NotificationEvent::issued,  NotificationEvent::failed,   NotificationEvent::pending, NotificationEvent::held,
+    NotificationEvent::revoked, NotificationEvent::expiring, NotificationEvent::answer};
 constexpr std::array kNotificationStates{NotificationState::waiting, NotificationState::delivered,
                                          NotificationState::dead};
 

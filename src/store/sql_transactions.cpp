@@ -77,7 +77,7 @@ struct Standing {
 
 Result<Standing> standing_of(Connection& connection, const std::string& attempt_id) {
     std::optional<Standing> standing;
-    connection.run(kState, {attempt_id}, [&](const Row& row) { 
+    connection.run(kState, {attempt_id}, [&](const Row& row) {
         standing = Standing{row.text(0), row.text(1), row.text(2), row.text(3)};
     });
     if (!standing) return fail::not_found("there is no request " + printable(attempt_id));
@@ -106,10 +106,10 @@ Error why_not(Connection& connection, const Attempt& attempt) {
 }
 
 Result<void> insert_attempt(Connection& connection, const Attempt& a) {
-    connection.change(kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
-                                crypto::base64(a.csr), a.plan, a.template_name, a.subject, a.client, a.challenge_mac,
-                                name(a.state), a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated,
-                                a.challenge_kind});
+    connection.change(
+        kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
+                  crypto::base64(a.csr), a.plan, a.template_name, a.subject, a.client, a.challenge_mac, name(a.state),
+                  a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated, a.challenge_kind});
     return {};
 }
 

@@ -20,8 +20,8 @@ constexpr Sql kAgain{
 
 // Derived, not drawn: the same happening has the same id whoever writes it and however often.
 std::string id_of(const std::string& receiver, const Happening& happening) {
-    const std::string material = "countersign notification\n" + receiver + "\n" + std::string(name(happening.event)) +
-                                 "\n" + happening.subject;
+    const std::string material =
+        "countersign notification\n" + receiver + "\n" + std::string(name(happening.event)) + "\n" + happening.subject;
     return crypto::sha256_hex(as_bytes(material)).substr(0, kIdDigits);
 }
 
@@ -42,7 +42,8 @@ void write_notification(Connection& connection, const std::string& receiver, con
         kInsert, {id, receiver, name(happening.event), happening.profile, happening.attempt, happening.ca,
                   happening.serial, happening.detail, happening.when, happening.when, happening.when, happening.when});
     if (written == 0 && if_known == IfKnown::deliver_again) {
-        connection.change(kAgain, {happening.detail, happening.when, happening.when, happening.when, happening.when, id});
+        connection.change(kAgain,
+                          {happening.detail, happening.when, happening.when, happening.when, happening.when, id});
     }
 }
 

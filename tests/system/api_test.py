@@ -62,6 +62,14 @@ def prepare(instance):
     hashed = run_ok(program("countersign"), "hash-password", stdin=PASSWORD.encode() + b"\n").stdout.decode().strip()
     instance.append(ACCOUNTS.replace("{hash}", hashed))
     instance.append(PROFILES)
+    # Nobody listens there: what is to be told waits.
+    (instance.home / "nobody.secret").write_text("0123456789abcdef0123456789abcdef\n")
+    (instance.home / "nobody.secret").chmod(0o600)
+    instance.append("""[notification.nobody]
+url = "https://127.0.0.1:1/"
+secret = "nobody.secret"
+events = ["held"]
+""")
     return instance
 
 
@@ -118,6 +126,12 @@ class ApiTest(InstanceTest):
         self.assertIn(officer("approveRequest", {}, id=first).json["state"], ("approved", "issued"))
         self.assertEqual(officer("denyRequest", {"reason": "not ours"}, id=second).json["state"], "failed")
         self.wait_until(lambda: officer("showRequest", id=first).json["state"] == "issued", what="issuing what was approved")
+
+        waiting = officer("listNotifications", receiver="nobody", state="waiting").json["items"]
+        (told,) = [one["id"] for one in waiting if one["request"] == first]
+        self.assertEqual(auditor("showNotification", id=told).json["event"], "held")
+        self.assertEqual(officer("retryNotification", {}, id=told).json["state"], "waiting")
+        self.assertEqual(officer("dropNotification", id=told).status, 204)
 
         certificate = self.enrolled("revoke-me")
         serial = certificate["serial"]

@@ -26,7 +26,7 @@ namespace countersign::intune {
 struct ClientOptions {
     std::string tenant;
     std::string client_id;
-    std::shared_ptr<const Secret> secret{};           // null: certificate and key
+    std::shared_ptr<const Secret> secret{};            // null: certificate and key
     std::optional<crypto::Certificate> certificate{};  // as uploaded to the app registration
     std::shared_ptr<keys::Key> key{};
     std::string provider = "Countersign";
@@ -42,8 +42,8 @@ class Client {
 public:
     Client(ClientOptions options, std::shared_ptr<net::HttpClient> http, const Clock& clock, Random& random);
 
-    // Posts to `suffix` of a service; the JSON object of its answer. unavailable: anything else came of it, a status that is not 2xx and an
-    // answer that is no JSON object included; the detail says what.
+    // Posts to `suffix` of a service; the JSON object of its answer. unavailable: anything else came of it, a status
+    // that is not 2xx and an answer that is no JSON object included; the detail says what.
     Result<nlohmann::json> call(Service service, std::string_view suffix, const nlohmann::json& body);
 
     // Whether tokens and addresses can be had now.

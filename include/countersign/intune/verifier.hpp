@@ -1,9 +1,11 @@
-// Challenges that Intune put into its own SCEP profiles: Intune alone can open them, and compares them with the request.
+// Challenges that Intune put into its own SCEP profiles: Intune alone can open them, and compares them with the
+// request.
 //
-// It is asked before anything is signed, and no answer means no certificate: slow, away, lying and overlong are all `unavailable`, and the
-// client may come again. So few are asked about at a time, and after failures in a row so seldom, that a dead Intune never takes the
-// workers away from others. Asking twice about the same transaction is harmless (validateRequest is idempotent); a "yes" is remembered for
-// seconds. Safe on many threads. Shares the client; borrows outbox and clock.
+// It is asked before anything is signed, and no answer means no certificate: slow, away, lying and overlong are all
+// `unavailable`, and the client may come again. So few are asked about at a time, and after failures in a row so
+// seldom, that a dead Intune never takes the workers away from others. Asking twice about the same transaction is
+// harmless (validateRequest is idempotent); a "yes" is remembered for seconds. Safe on many threads. Shares the client;
+// borrows outbox and clock.
 #pragma once
 
 #include "countersign/challenge/verifier.hpp"
@@ -45,8 +47,8 @@ private:
 
 class Verifier final : public challenge::Verifier {
 public:
-    Verifier(VerifierOptions options, std::shared_ptr<Client> client, std::shared_ptr<Gate> gate,
-             store::Outbox& outbox, const Clock& clock)
+    Verifier(VerifierOptions options, std::shared_ptr<Client> client, std::shared_ptr<Gate> gate, store::Outbox& outbox,
+             const Clock& clock)
         : options_(std::move(options)),
           client_(std::move(client)),
           gate_(std::move(gate)),

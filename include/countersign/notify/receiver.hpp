@@ -15,8 +15,8 @@ struct Letter {
     std::optional<store::IssuedCertificate> certificate;
 };
 
-// Contract: blocking, for as long as the implementation's own time limits allow; called by one thread at a time. The same letter
-// may be delivered more than once (a crash, an answer that was lost): its id tells the receiver.
+// Contract: blocking, for as long as the implementation's own time limits allow; called by one thread at a time. The
+// same letter may be delivered more than once (a crash, an answer that was lost): its id tells the receiver.
 //
 // unavailable, outcome_unknown, throttled: the receiver is away or busy, so the next letter need not be tried now.
 // Anything else: it was refused; others may be taken. Either way it is tried again later.

@@ -118,8 +118,9 @@ TEST_F(WebhookTest, PostsASignedRequest) {
     EXPECT_EQ(test::header_of(request, "Countersign-Id"), letter.notification.id);
     EXPECT_EQ(test::header_of(request, "Countersign-Event"), "issued");
     EXPECT_EQ(test::header_of(request, "Countersign-Timestamp"), "1795240800");
-    EXPECT_EQ(test::header_of(request, "Countersign-Signature"),
-              signature_of(Secret(std::string_view("0123456789abcdef0123456789abcdef")), "1795240800", body_of(letter)));
+    EXPECT_EQ(
+        test::header_of(request, "Countersign-Signature"),
+        signature_of(Secret(std::string_view("0123456789abcdef0123456789abcdef")), "1795240800", body_of(letter)));
 }
 
 TEST_F(WebhookTest, OnlyTwoHundredsTakeTheLetter) {
