@@ -39,10 +39,10 @@ class SeveralNodes(InstanceTest):
         super().setUpClass()
         cls.database = Postgresql()
         cls.addClassCleanup(cls.database.close)
-        cls.one = cls.shared_instance()
-        cls.one.set("store", url=cls.database.url)
+        cls.one = Instance()
+        cls.class_instances.append(cls.one)
+        cls.one.init("--ca-key", "rsa2048", "--store", cls.database.url)
         cls.one.set("[listener]", trusted_proxies=["127.0.0.1"])
-        cls.one.command("store", "migrate")
         cls.two = Instance()
         cls.class_instances.append(cls.two)
         shutil.copytree(cls.one.home, cls.two.home)
@@ -178,9 +178,19 @@ server {{ listen {cls.front.address}; location / {{ proxy_pass http://countersig
         for node in self.nodes:
             self.wait_until(lambda node=node: node.http("GET", "/readyz").status == 200, what="readyz")
 
+    def test_an_instance_is_not_made_over_another(self):
+        directory = self.one.path("second")
+        done = countersign("init", directory, "--store", self.database.url)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("holds an instance already", text(done))
+        self.assertFalse(directory.exists())
+        done = countersign("init", directory, "--store", 'postgresql://h/d?x="')
+        self.assertIn("--store", text(done))
+        self.assertFalse(directory.exists())
+
     def test_the_schema_may_be_migrated_under_running_nodes(self):
         done = self.one.command("store", "migrate")
-        self.assertIn("up to date", text(done))
+        self.assertRegex(text(done), r"schema (\d+) -> \1")
         device = self.client("after-migration")
         self.assertEqual(self.enroll(device, self.two.challenge()), SUCCESS)
 

@@ -27,6 +27,7 @@ struct InitOptions {
     keys::GeneratedKey ca_key = keys::GeneratedKey::rsa3072;
     ca::NewCaOptions ca;
     std::string token;
+    std::string store = default_store_url;
     std::filesystem::path config;  // empty: in the directory
     std::string owner;             // empty: whoever runs this
     bool json = false;
@@ -100,7 +101,11 @@ void make_store(const StagedDirectory& staged, const Authority& authority) {
     const auto settings = load_or_throw(staged.path() / "countersign.toml", [](const std::string&) {});
     store::DatabaseOptions store_options;
     store_options.url = settings.store.url;
-    or_throw(store::Database::migrate(store_options));
+    if (or_throw(store::Database::migrate(store_options)).found != 0) {
+        throw StartupError(
+            fail::conflict("the database of --store holds an instance already; nothing is overwritten: name"
+                           " an empty one"));
+    }
     const auto database = or_throw(open_store(settings));
     or_throw(database->issued().insert(store::ledger_entry(authority.ca, "default", "ca")));
     or_throw(database->issued().insert(store::ledger_entry(authority.agent, "default", "ra")));
@@ -159,10 +164,19 @@ void move_config(const InitOptions& options, const std::optional<Owner>& owner) 
     std::filesystem::remove(inside);
 }
 
+// As a TOML string, without escapes.
+bool fits_in_quotes(const std::string& text) {
+    return std::ranges::none_of(text, [](unsigned char c) { return c == '"' || c == '\\' || c < 0x20 || c == 0x7f; });
+}
+
 int init(const InitOptions& options, Console& console) {
     if (!options.config.empty()) require_unused(options.config);
-    if (!options.config.empty() && options.directory.string().find_first_of("\"\\\n") != std::string::npos)
+    if (!options.config.empty() && !fits_in_quotes(options.directory.string()))
         throw StartupError(fail::malformed("DIR has a quote or a backslash, which --config cannot write down"));
+    if (!fits_in_quotes(options.store) ||
+        (options.store != default_store_url && !options.store.starts_with("postgresql://"))) {
+        throw StartupError(fail::malformed("--store: write postgresql://USER@HOST/DATABASE"));
+    }
     const auto owner = options.owner.empty() ? std::nullopt : std::optional(owner_named(options.owner));
     const auto addresses = or_throw(InstanceAddresses::from(options.listen, host_name()));
     const auto keys = options.token.empty() ? InstanceKeys() : or_throw(InstanceKeys::in_token(options.token));
@@ -172,7 +186,7 @@ int init(const InitOptions& options, Console& console) {
     staged.write_secret("secrets/serial", Secret(console.random.bytes(32)));
     const Secret password = random_password(console.random);
     const std::string hash = or_throw(admin::hash_password(password, console.random));
-    staged.write_text("countersign.toml", configuration_text(addresses, keys, options.admin_user, hash));
+    staged.write_text("countersign.toml", configuration_text(addresses, keys, options.store, options.admin_user, hash));
     const auto finish = [&] {
         Authority made = make_authority(staged, options, addresses, keys, console);
         make_store(staged, made);
@@ -208,6 +222,12 @@ void add_init_command(CLI::App& app, Chosen& chosen, Console& console) {
                      "Make every key in this token: pkcs11:token=LABEL?pin-source=file:/PATH, with &module-path=/FILE "
                      "where p11-kit does not know the module")
         ->type_name("URI");
+    command
+        ->add_option(
+            "--store", options->store,
+            "An empty PostgreSQL database for several nodes: postgresql://USER@HOST/DATABASE. Default: a SQLite "
+            "file in DIR")
+        ->type_name("URL");
     command
         ->add_option("--permit", options->ca.permitted_names,
                      "Name the CA is constrained to, like dns:example.com; repeatable")

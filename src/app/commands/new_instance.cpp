@@ -18,7 +18,7 @@ constexpr std::string_view configuration_template =
 
 @LISTENERS@
 [store]
-url = "sqlite:countersign.db"
+url = "@STORE_URL@"
 
 [secrets]
 # Keys the MACs under which one-time passwords are stored. Losing it makes outstanding passwords useless.
@@ -172,8 +172,10 @@ Result<InstanceKeys> InstanceKeys::in_token(const std::string& uri) {
 }
 
 std::string configuration_text(const InstanceAddresses& addresses, const InstanceKeys& keys,
-                               const std::string& admin_user, const std::string& password_hash) {
+                               const std::string& store_url, const std::string& admin_user,
+                               const std::string& password_hash) {
     std::string text(configuration_template);
+    replace_all(text, "@STORE_URL@", store_url);
     replace_all(text, "@LISTENERS@",
                 addresses.admin_listener == addresses.scep_listener ? one_listener : two_listeners);
     replace_all(text, "@ENCRYPTION_KEY@", keys.encryption);

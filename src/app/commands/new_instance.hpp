@@ -34,7 +34,11 @@ inline constexpr const char* default_scep_path = "/certsrv/mscep/mscep.dll";
 inline constexpr const char* default_admin_path = "/certsrv/mscep_admin";
 inline constexpr const char* default_crl_path = "/crl/default.crl";
 
+inline constexpr const char* default_store_url = "sqlite:countersign.db";
+
+// `store_url` as it shall stand in the file: it holds no quotation mark, backslash or control character.
 std::string configuration_text(const InstanceAddresses& addresses, const InstanceKeys& keys,
-                               const std::string& admin_user, const std::string& password_hash);
+                               const std::string& store_url, const std::string& admin_user,
+                               const std::string& password_hash);
 
 }  // namespace countersign::app
