@@ -121,7 +121,15 @@ auto Hook::guarded(Call call, const Ask& ask) -> decltype(ask()) {
         count(call, "refused");
         return circuit_open();
     }
-    auto answer = ask();
+    const auto asked = [&]() -> decltype(ask()) {
+        try {
+            return ask();
+        } catch (const std::exception& exception) {
+            // Out of memory, say. The circuit must not wait for a verdict that never comes.
+            return fail::internal(exception.what());
+        }
+    };
+    auto answer = asked();
     if (answer || answer.error().kind == ErrorKind::denied) {
         breaker_.succeeded();
         return answer;

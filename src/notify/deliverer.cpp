@@ -57,9 +57,10 @@ Deliverer::Round Deliverer::deliver_due(std::size_t limit, const std::function<b
     if (!due) return round;  // the store reports its own trouble; the next round asks again
     std::vector<NotificationOutcome> outcomes;
     Time unrecorded_since = parts_.clock.now();
+    bool recorded = true;
     const auto record = [&] {
         // Unrecorded, they are delivered again.
-        static_cast<void>(parts_.outbox.record(outcomes, parts_.clock.now()));
+        recorded = parts_.outbox.record(outcomes, parts_.clock.now()).has_value();
         outcomes.clear();
         unrecorded_since = parts_.clock.now();
     };
@@ -78,8 +79,11 @@ Deliverer::Round Deliverer::deliver_due(std::size_t limit, const std::function<b
             break;
         }
         if (parts_.clock.now() - unrecorded_since >= longest_unrecorded) record();
+        if (!recorded) break;
     }
-    record();
+    if (recorded) record();
+    // A store that takes no writes must not have the same letters go out again and again.
+    if (!recorded) round.rest = std::max(round.rest, rules_.longest_rest);
     round.more = round.rest.count() == 0 && round.tried == limit;
     return round;
 }

@@ -182,7 +182,8 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
     // Before it is reaped its number is nobody else's.
     ::kill(-pid, SIGKILL);
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
     }
     if (watched == Watched::too_late) {
         return fail::outcome_unknown(program.string() + " took longer than " + std::to_string(limits.time.count()) +
@@ -192,6 +193,8 @@ Result<ChildEnd> run_child(const std::filesystem::path& program, const std::vect
         return fail::outcome_unknown(program.string() + " wrote more than " + std::to_string(limits.output) +
                                      " octets and was killed");
     }
+    // Where SIGCHLD is ignored the kernel reaps it, and nobody knows how it ended.
+    if (reaped != pid) return fail::outcome_unknown(program.string() + " ended and nobody can say how");
     if (!WIFEXITED(status)) {
         return fail::outcome_unknown(program.string() + " was ended by signal " + std::to_string(WTERMSIG(status)));
     }

@@ -23,14 +23,24 @@ Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificat
                                        .template_name = record->template_name};
     const bool explicit_renewal = exchange.opened.type() == scep::MessageType::renewal_req;
     if (!explicit_renewal && (renewed.revoked || !signer.valid_at(exchange.now))) return none;
-    if (!explicit_renewal && brings_a_good_challenge(exchange)) return none;
+    if (!explicit_renewal) {
+        TRY(const bool good, brings_a_good_challenge(exchange));
+        if (good) return none;
+    }
     return std::optional(std::move(renewed));
 }
 
-bool Enrollment::brings_a_good_challenge(const Exchange& exchange) {
+// Whoever cannot be asked has not said no: such an error is the answer.
+Result<bool> Enrollment::brings_a_good_challenge(const Exchange& exchange) {
     if (!(exchange.envelope().signer().public_key() == exchange.request().public_key())) return false;
     const auto challenge = exchange.request().challenge_password();
-    return challenge && !challenge->empty() && exchange.profile.verifier->reserve(facts_of(exchange)).has_value();
+    if (!challenge || challenge->empty()) return false;
+    const auto claim = exchange.profile.verifier->reserve(facts_of(exchange));
+    if (claim) return true;
+    const auto kind = claim.error().kind;
+    if (kind == ErrorKind::unavailable || kind == ErrorKind::throttled || kind == ErrorKind::outcome_unknown)
+        return claim.error();
+    return false;
 }
 
 Result<challenge::Claim> Enrollment::claim_for(const Exchange& exchange) {

@@ -219,13 +219,27 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
     return carry_out(exchange, std::move(attempt), plan);
 }
 
+// Commit 1 may have happened. What certainly did not reach the CA is written down as that, or a CA that cannot be asked
+// would leave it to an operator.
+Result<Bytes> Enrollment::recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error) {
+    const auto attempt = parts_.transactions.find(attempt_id);
+    if (!attempt) return error;
+    if (attempt->state == AttemptState::held) return pending(exchange);
+    if (!parts_.transactions.record_waiting(attempt_id, "recorded, and not submitted yet", parts_.clock.now()))
+        return error;
+    return pending(exchange);
+}
+
 // durable commit 1 -> countersign -> CA -> durable commit 2 -> reply
 Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
                                     const crypto::CertificateContent& plan) {
     // Before it can be seen, so that nobody else advances it meanwhile.
-    TRY(const auto hold, parts_.holds.take(attempt.id));
+    TRY(auto taken, parts_.holds.take(attempt.id));
+    const std::shared_ptr<void> hold = std::move(taken);
     if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
         if (recorded.error().kind == ErrorKind::denied) return refuse_unless_known(exchange, recorded.error());
+        if (recorded.error().kind == ErrorKind::outcome_unknown)
+            return recover_intent(exchange, attempt.id, recorded.error());
         if (recorded.error().kind != ErrorKind::conflict) return recorded.error();
         TRY(const auto winner, parts_.transactions.latest(exchange.transaction));
         if (!winner) return fail::unavailable("the transaction is being decided by another request");
@@ -234,7 +248,7 @@ Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
     reach("enroll.after_intent");
     if (attempt.state == AttemptState::held) return pending(exchange);
 
-    const auto settled = settle(exchange.profile, attempt, exchange.request(), plan, exchange.profile.hold);
+    const auto settled = settle(exchange.profile, attempt, exchange.request(), plan, exchange.profile.hold, hold);
     if (settled) return answer_attempt(exchange, *settled);
 
     // The CA may have it: the client polls while we find out.

@@ -35,8 +35,8 @@ store::IssuedCertificate ledger_entry(const Profile& profile, const store::Attem
 }
 
 Result<ca::Outcome> submit_to(ca::Backend& backend, const ca::CountersignedRequest& request, const std::string& key,
-                              std::chrono::milliseconds patience) {
-    if (auto* patient = backend.patient()) return patient->submit_within(request, key, patience);
+                              std::chrono::milliseconds patience, std::shared_ptr<void> hold) {
+    if (auto* patient = backend.patient()) return patient->submit_within(request, key, patience, std::move(hold));
     return backend.submit(request, key);
 }
 
@@ -60,7 +60,7 @@ crypto::CertificateContent plan_as_of(const Profile& profile, const store::Attem
 Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::Attempt attempt,
                                                crypto::CertificateRequest request,
                                                const crypto::CertificateContent& plan,
-                                               std::chrono::milliseconds patience) {
+                                               std::chrono::milliseconds patience, std::shared_ptr<void> hold) {
     // An RA that is not in order must not cost clients their passwords.
     if (!profile.agent->identity().certificate.valid_at(parts_.clock.now())) {
         return fail::unavailable("the enrollment agent certificate is not valid now");
@@ -70,7 +70,7 @@ Result<Enrollment::Settled> Enrollment::settle(const Profile& profile, store::At
     if (!countersigned) return fail::unavailable("countersigning: " + countersigned.error().detail);
     reach("enroll.after_countersign");
 
-    auto outcome = submit_to(*profile.backend, *countersigned, attempt.id, patience);
+    auto outcome = submit_to(*profile.backend, *countersigned, attempt.id, patience, std::move(hold));
     reach("enroll.after_submit");
     if (!outcome) return settle_trouble(profile, std::move(attempt), plan, outcome.error());
     auto settled = settle_outcome(profile, std::move(attempt), plan, *std::move(outcome));
@@ -182,13 +182,14 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
 }
 
 Result<store::Attempt> Enrollment::advance(const Profile& profile, const store::Attempt& attempt) {
-    TRY(const auto hold, parts_.holds.take(attempt.id));
-    if (!hold) return attempt;
-    TRY(auto settled, advance_taken(profile, attempt.id));
+    TRY(auto taken, parts_.holds.take(attempt.id));
+    if (!taken) return attempt;
+    TRY(auto settled, advance_taken(profile, attempt.id, std::move(taken)));
     return std::move(settled.attempt);
 }
 
-Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, const std::string& attempt_id) {
+Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, const std::string& attempt_id,
+                                                      const std::shared_ptr<void>& hold) {
     // Read again now that nobody else of ours changes it: the caller's copy may be old.
     TRY(auto attempt, parts_.transactions.find(attempt_id));
     const bool submittable = attempt.state == AttemptState::intent || attempt.state == AttemptState::approved;
@@ -204,23 +205,24 @@ Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, co
         TRY(auto earlier, profile.backend->reconcile(attempt.id));
         if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
         note(event_about(attempt, audit::event::enrollment_recovered));
-        return submit_again(profile, std::move(attempt), plan);
+        return submit_again(profile, std::move(attempt), plan, hold);
     }
     if (auto* patient = profile.backend->patient(); patient != nullptr && !patient->accepting()) {
         return fail::unavailable("the CA takes no requests now");
     }
     CHECK(parts_.transactions.record_submitting(attempt.id, parts_.clock.now()));
     attempt.state = AttemptState::intent;
-    return submit_again(profile, std::move(attempt), plan);
+    return submit_again(profile, std::move(attempt), plan, hold);
 }
 
 // Nobody waits for this one. That it was certainly not submitted is recorded: after a restart a CA that cannot be asked
 // would leave that to an operator.
 Result<Enrollment::Settled> Enrollment::submit_again(const Profile& profile, store::Attempt attempt,
-                                                     const crypto::CertificateContent& plan) {
+                                                     const crypto::CertificateContent& plan,
+                                                     const std::shared_ptr<void>& hold) {
     TRY(auto request, crypto::CertificateRequest::from_der(attempt.csr));
     const std::string id = attempt.id;
-    auto settled = settle(profile, std::move(attempt), std::move(request), plan, std::chrono::milliseconds{0});
+    auto settled = settle(profile, std::move(attempt), std::move(request), plan, std::chrono::milliseconds{0}, hold);
     if (!settled && settled.error().kind == ErrorKind::unavailable) {
         CHECK(parts_.transactions.record_waiting(id, settled.error().detail, parts_.clock.now()));
     }

@@ -45,8 +45,11 @@ class Patient {
 public:
     virtual ~Patient() = default;
     // As submit(), but after `patience` outcome_unknown while the request goes on; reconcile() tells what came of it.
+    // `until_answered` is kept until the CA has answered, however early the caller goes: a hold that keeps other nodes
+    // from submitting the same.
     virtual Result<Outcome> submit_within(const CountersignedRequest& request, const std::string& idempotency_key,
-                                          std::chrono::milliseconds patience) = 0;
+                                          std::chrono::milliseconds patience,
+                                          std::shared_ptr<void> until_answered = {}) = 0;
     // False: submitting now would certainly be answered with unavailable.
     virtual bool accepting() const = 0;
 };

@@ -33,7 +33,8 @@ public:
 
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     Result<Outcome> submit_within(const CountersignedRequest& request, const std::string& idempotency_key,
-                                  std::chrono::milliseconds patience) override;
+                                  std::chrono::milliseconds patience,
+                                  std::shared_ptr<void> until_answered = {}) override;
     bool accepting() const override;
     Result<Outcome> poll(const std::string& handle) override;
     Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;

@@ -62,6 +62,7 @@ private:
     Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);
     Result<Bytes> refuse_unless_known(Exchange& exchange, const Error& error);
     Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
+    Result<Bytes> recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error);
     Result<Bytes> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
 
     // second_opinion.cpp: what the profile's policy hook says. Without a hook, and where policy denies, the decision
@@ -72,13 +73,14 @@ private:
 
     // claims.cpp: by what right a request asks
     Result<std::optional<policy::RenewedCertificate>> renewed_certificate(const Exchange& exchange);
-    static bool brings_a_good_challenge(const Exchange& exchange);
+    static Result<bool> brings_a_good_challenge(const Exchange& exchange);
     static challenge::Facts facts_of(const Exchange& exchange);
     Result<challenge::Claim> claim_for(const Exchange& exchange);
 
     // settlement.cpp: from a recorded intent to a recorded outcome
     Result<Settled> settle(const Profile& profile, store::Attempt attempt, crypto::CertificateRequest request,
-                           const crypto::CertificateContent& plan, std::chrono::milliseconds patience);
+                           const crypto::CertificateContent& plan, std::chrono::milliseconds patience,
+                           std::shared_ptr<void> hold);
     Result<Settled> settle_trouble(const Profile& profile, store::Attempt attempt,
                                    const crypto::CertificateContent& plan, const Error& error);
     Result<Settled> settle_outcome(const Profile& profile, store::Attempt attempt,
@@ -88,9 +90,10 @@ private:
     Result<Settled> settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate);
     Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
                                const std::string& findings);
-    Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id);
-    Result<Settled> submit_again(const Profile& profile, store::Attempt attempt,
-                                 const crypto::CertificateContent& plan);
+    Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id,
+                                  const std::shared_ptr<void>& hold);
+    Result<Settled> submit_again(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
+                                 const std::shared_ptr<void>& hold);
 
     // queries.cpp: questions about what exists already
     Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope);

@@ -101,11 +101,14 @@ void make_store(const StagedDirectory& staged, const Authority& authority) {
     const auto settings = load_or_throw(staged.path() / "countersign.toml", [](const std::string&) {});
     store::DatabaseOptions store_options;
     store_options.url = settings.store.url;
-    if (or_throw(store::Database::migrate(store_options)).found != 0) {
+    // Before anything is changed there; a SQLite file of our own does not exist yet.
+    const bool elsewhere = !settings.store.url.starts_with("sqlite:");
+    if (elsewhere && or_throw(store::Database::status(store_options)).found != 0) {
         throw StartupError(
             fail::conflict("the database of --store holds an instance already; nothing is overwritten: name"
                            " an empty one"));
     }
+    or_throw(store::Database::migrate(store_options));
     const auto database = or_throw(open_store(settings));
     or_throw(database->issued().insert(store::ledger_entry(authority.ca, "default", "ca")));
     or_throw(database->issued().insert(store::ledger_entry(authority.agent, "default", "ra")));

@@ -67,6 +67,11 @@ Result<void> CmpCa::authenticate(ByteView message) const {
     if (!options_.key) return crypto::cmp::verify_by_secret(message, *options_.secret);
     Error last = fail::unauthenticated("no certificate of a responder is configured");
     for (const auto& responder : options_.responders) {
+        // OpenSSL believes a certificate it was given whatever its dates.
+        if (!responder.valid_at(clock_.now())) {
+            last = fail::unauthenticated("the responder's certificate is not valid now: " + responder.subject().text());
+            continue;
+        }
         auto verified = crypto::cmp::verify_by_certificate(message, responder);
         if (verified) return {};
         last = verified.error();
@@ -109,6 +114,8 @@ Result<CmpCa::Answer> CmpCa::ask(Transaction& transaction, ByteView body) const 
     const auto& status = std::get<crypto::cmp::ErrorResponse>(answer.message.body).status;
     if (!options_.url.starts_with("https://"))
         return fail::outcome_unknown("an error message nobody answers for: " + words_of(status));
+    if (!answer.message.transaction_id.empty() && !equal(answer.message.transaction_id, transaction.id))
+        return fail::outcome_unknown("the CMP server answered another message than ours: " + words_of(status));
     return answer;
 }
 
@@ -144,8 +151,8 @@ Result<Outcome> CmpCa::outcome_of(Transaction& transaction, const Answer& answer
         return fail::outcome_unknown(words_of(status));
     // Of a poll that came twice, or too late: nothing was decided.
     if (polled && says_any(status, {Failure::bad_request, Failure::bad_recipient_nonce, Failure::bad_sender_nonce}))
-        return fail::unavailable(words_of(status));
-    if (status.failures == 0 && polled) return fail::unavailable(words_of(status));
+        return fail::not_found(words_of(status));
+    if (status.failures == 0 && polled) return fail::not_found(words_of(status));
     return Outcome(Rejected{words_of(status)});
 }
 
@@ -239,6 +246,8 @@ Result<void> CmpCa::revoke(const std::string& serial_hex, int reason, Time) {
     if (response == nullptr && error == nullptr)
         return fail::outcome_unknown("the CMP server answered something else than was asked");
     const auto& status = response != nullptr ? response->status : error->status;
+    if (response != nullptr && status.status == crypto::cmp::PkiStatus::waiting)
+        return fail::outcome_unknown("the CA has put the revocation off: " + words_of(status));
     if (response != nullptr && status.status != crypto::cmp::PkiStatus::rejection) return {};
     if (not_let_in(status)) return fail::unavailable(words_of(status));
     if (status.says(Failure::certificate_revoked)) return fail::conflict(words_of(status));

@@ -103,10 +103,10 @@ Result<Outcome> Guard::submit(const CountersignedRequest& request, const std::st
 }
 
 Result<Outcome> Guard::submit_within(const CountersignedRequest& request, const std::string& idempotency_key,
-                                     std::chrono::milliseconds patience) {
+                                     std::chrono::milliseconds patience, std::shared_ptr<void> until_answered) {
     if (!state_->breaker.would_admit(state_->clock.now())) return state_->circuit_open();
     const std::shared_ptr<const CountersignedRequest> kept(new CountersignedRequest(request));
-    const auto work = [state = state_, kept, idempotency_key] {
+    const auto work = [state = state_, kept, idempotency_key, until_answered = std::move(until_answered)] {
         auto outcome = state->ask(true, [&] { return state->backend->submit(*kept, idempotency_key); });
         state->count(outcome);
         return outcome;
@@ -118,6 +118,9 @@ Result<Outcome> Guard::submit_within(const CountersignedRequest& request, const 
     if (found.stage != Submissions::Stage::done) {
         return fail::outcome_unknown("CA " + state_->options.name + " has not answered yet; the request goes on");
     }
+    // What certainly did not reach the CA is told once: later it would contradict what another node has done.
+    if (!*found.result && found.result->error().kind == ErrorKind::unavailable)
+        submissions_->forget(state_->options.name, idempotency_key);
     return *std::move(found.result);
 }
 

@@ -96,6 +96,9 @@ Result<Outcome> VaultCa::poll(const std::string& handle) {
     TRY(const auto answer,
         ask_as_us(vault_, *http_, {"GET", url_of(vault_, "cert/" + to_lower(serial)), std::nullopt, {}}));
     if (answer.good()) return rest::issued_pem(rest::text_at(answer.body, {"data", "certificate"}));
+    const auto words = "Vault has no certificate " + printable(serial) + ": " + described(answer);
+    // About this one alone: no reason to leave Vault alone.
+    if (answer.status == 404) return fail::not_found(words);
     return fail::unavailable("Vault has no certificate " + printable(serial) + ": " + described(answer));
 }
 

@@ -44,7 +44,8 @@ Result<std::unique_ptr<Holds::Hold>> AdvisoryHolds::take(const std::string& atte
         return std::unique_ptr<Hold>(
             std::make_unique<Held>(*this, std::move(of_this_node), attempt_id, connection_number_));
     } catch (const std::exception& exception) {
-        connection_.reset();
+        // The others that are held live as long as the connection.
+        if (connection_ && !connection_->usable()) connection_.reset();
         return fail::unavailable(error_from(exception).detail);
     }
 }

@@ -119,14 +119,17 @@ void PostgresqlEngine::connect(soci::session& session, Use use) const {
     // The last bounds how long a node that hangs in the middle of a transaction can keep rows from the others.
     script(session, "SET statement_timeout = " + timeout + "; SET lock_timeout = " + timeout +
                         "; SET idle_in_transaction_session_timeout = " + timeout);
-    if (use == Use::read) {
-        script(session, "SET default_transaction_read_only = on");
-        return;
-    }
+    // A node that lost its power must not keep its holds until the server's system notices, two hours later.
+    script(session, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3");
+    // Neither stale rows nor locks that exclude nobody: holds and readers need the primary as well.
     if (setting(session, "transaction_read_only") == "on") {
         throw soci::soci_error(
             "this server is a standby and takes no writes; name every server in the url and add"
             " target_session_attrs=read-write");
+    }
+    if (use == Use::read) {
+        script(session, "SET default_transaction_read_only = on");
+        return;
     }
     if (setting(session, "fsync") != "on" || setting(session, "synchronous_commit") == "off") {
         throw soci::soci_error("the server's commits are not durable: fsync and synchronous_commit must be on");
@@ -151,6 +154,9 @@ Result<std::shared_ptr<const Engine>> postgresql_engine(const std::string& url, 
     TRY(Keywords keywords, keywords_of(url));
     // libpq waits without end unless told otherwise.
     keywords.try_emplace("connect_timeout", "5");
+    keywords.try_emplace("keepalives_idle", "10");
+    keywords.try_emplace("keepalives_interval", "5");
+    keywords.try_emplace("keepalives_count", "3");
     keywords.try_emplace("tcp_user_timeout", std::to_string(std::max(1000, busy_timeout_ms)));
     keywords.try_emplace("application_name", "countersign");
     keywords["client_encoding"] = "UTF8";
