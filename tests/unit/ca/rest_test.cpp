@@ -212,7 +212,7 @@ TEST(VaultTest, ACertificateIsFoundByItsSerialNumber) {
     const auto found = world.backend().poll("serial:" + certificate.serial_hex());
     ASSERT_TRUE(found) << describe(found.error());
     EXPECT_EQ(std::get<Issued>(*found).certificate, certificate);
-    EXPECT_EQ(world.backend().poll("serial:aa:bb").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(world.backend().poll("serial:aa:bb").error().kind, ErrorKind::not_found);
 }
 
 TEST(StepTest, TokensWorkOnce) {

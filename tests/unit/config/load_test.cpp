@@ -252,7 +252,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"bad_name", "[ca.default]", "[ca.\"a b\"]", "\"a b\" cannot be a name here"},
         Refusal{"bad_key_uri", "file:ca/ca.key", "ca/ca.key", "ca.default.key: this names no key; write \"file:PATH\""},
         Refusal{"bad_store", "[secrets]", "[store]\nurl = \"mysql:x\"\n[secrets]",
-                "store.url: \"mysql:x\" is no database"},
+                "store.url: this is no database this program knows; write \"sqlite:PATH\""},
         Refusal{"unknown_ca_type", "type = \"local\"", "type = \"remote\"",
                 "ca.default.type: \"remote\" is not known here; write one of: local, exec"}),
     [](const auto& parameter) { return parameter.param.name; });
