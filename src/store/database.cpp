@@ -90,7 +90,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
     if (const auto present = engine->check_present(); !present) return fail::unavailable(present.error().detail);
     std::unique_ptr<ExclusiveUse> lock;
     if (options.as_daemon) {
-        TRY(lock, engine->take_for_daemon());
+        TRY(lock, engine->take_alone());
     }
     TRY(const int version, version_of(engine));
     CHECK(check_schema_version(version, *engine));
@@ -107,7 +107,7 @@ Result<SchemaStatus> Database::migrate(const DatabaseOptions& options) {
     TRY(const SchemaStatus before, status(options));
     if (before.found == before.wanted) return before;
     // Not under the feet of a daemon that works with the old schema.
-    TRY(const auto lock, engine->take_for_migration());
+    TRY(const auto lock, engine->take_alone());
     try {
         Connection connection(engine, Use::write);
         for (bool more = true; more;) {

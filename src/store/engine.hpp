@@ -38,8 +38,7 @@ public:
     virtual std::unique_ptr<Holds> make_holds() const = 0;
     // What one daemon, or one migration, takes so that no other works beside it. Null where several may. conflict: it
     // is taken.
-    virtual Result<std::unique_ptr<ExclusiveUse>> take_for_daemon() const = 0;
-    virtual Result<std::unique_ptr<ExclusiveUse>> take_for_migration() const = 0;
+    virtual Result<std::unique_ptr<ExclusiveUse>> take_alone() const = 0;
 
     // Opens the session and makes its promises: durable commits, foreign keys, bounded waits. Throws soci::soci_error.
     virtual void connect(soci::session& session, Use use) const = 0;

@@ -10,7 +10,6 @@ import http.server
 import os
 import pathlib
 import re
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import threading
 import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
+
+from stub_server import Listener, tls_context
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
@@ -159,7 +160,7 @@ class Authority:
                 self.requests[number] = ("denied", "Denied by CORP\\officer")
 
 
-class Server:
+class Server(Listener):
     """IIS in front of an Authority. Promises that close() ends its threads."""
 
     handler = None              # a subclass of Handler that speaks something else
@@ -170,38 +171,15 @@ class Server:
         self.violations = []
         self.seen = []              # who signed in
         self.status = None          # answer everything with this status
-        self.context = None         # plain HTTP
-        if certificate:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(certificate, key)
-        if client_ca:
-            self.context.load_verify_locations(client_ca)
-            self.context.verify_mode = ssl.CERT_REQUIRED
-        self.http = None
-        self.port = 0
+        self.context = tls_context(certificate, key, client_ca)  # None: plain HTTP
         self.host = host
         self.start()
 
-    def start(self):
-        """Listens (again, at the same port)."""
-        handler = type("Handler", (self.handler or Handler,), {"server_side": self})
-        self.http = http.server.ThreadingHTTPServer((self.host, self.port), handler, bind_and_activate=False)
-        self.http.allow_reuse_address = True
-        self.http.daemon_threads = True
-        self.http.request_queue_size = 256
-        self.http.server_bind()
-        self.http.server_activate()
-        if self.context:
-            self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = self.http.server_address[1]
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    def handler_class(self):
+        return type("Handler", (self.handler or Handler,), {"server_side": self})
 
-    def stop(self):
-        """As if the machine were off: nobody listens."""
-        self.http.shutdown()
-        self.http.server_close()
-
-    close = stop
+    def close(self):
+        self.stop()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -7,9 +7,10 @@ import hmac
 import http.server
 import json
 import socket
-import ssl
 import threading
 import time
+
+from stub_server import Listener, tls_context
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 SECRET_TEXT = "whsec_" + base64.b64encode(SECRET).decode()
@@ -28,7 +29,7 @@ def introduce(question):
     return answer_to(question, name="Stand-in", release="7", calls=["verify", "generate", "notify"])
 
 
-class HookServer:
+class HookServer(Listener):
     """A webhook. `behave(handler, question)` answers everything but `initialize`; close() ends its threads."""
 
     def __init__(self, certificate=None, key=None, client_ca=None, secret=SECRET):
@@ -40,34 +41,11 @@ class HookServer:
         self.behave = lambda handler, question: handler.send(approve(question))
         self.closing = threading.Event()
         self.lock = threading.Lock()
-        self.context = None
-        if certificate:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(certificate, key)
-            if client_ca:
-                self.context.load_verify_locations(client_ca)
-                self.context.verify_mode = ssl.CERT_REQUIRED
-        self.port = 0
+        self.context = tls_context(certificate, key, client_ca)
         self.start()
 
-    def start(self):
-        """Listens (again, at the same port)."""
-        handler = type("Handler", (Handler,), {"hook": self})
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler, bind_and_activate=False)
-        self.http.allow_reuse_address = True
-        self.http.daemon_threads = True
-        self.http.request_queue_size = 256
-        self.http.server_bind()
-        self.http.server_activate()
-        if self.context:
-            self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = self.http.server_address[1]
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def stop(self):
-        """As if the machine were off: nobody listens."""
-        self.http.shutdown()
-        self.http.server_close()
+    def handler_class(self):
+        return type("Handler", (Handler,), {"hook": self})
 
     def close(self):
         self.closing.set()

@@ -1,37 +1,45 @@
-"""An HTTPS server in this process that answers as a test says; can be switched off and on at the same port."""
+"""HTTP servers in this process that can be switched off and on at the same port, and one that answers as a test says."""
 import http.server
 import ssl
 import threading
 
 
-class StubServer:
-    """Subclasses answer(method, path, headers, body) -> (status, headers, octets) or None: the connection ends without an answer."""
+def tls_context(certificate, key, client_ca=None):
+    """A server's; None without a certificate. With `client_ca` clients must show a certificate of it."""
+    if not certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if client_ca:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
-    def __init__(self, certificate, key, client_ca=None, host="127.0.0.1"):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
-        if client_ca:
-            self.context.load_verify_locations(client_ca)
-            self.context.verify_mode = ssl.CERT_REQUIRED
-        self.host, self.port, self.http = host, 0, None
-        self.lock = threading.Lock()
-        self.start()
 
-    @property
-    def url(self):
-        return f"https://localhost:{self.port}"
+class Listener:
+    """HTTP on a loopback port of its own, over TLS when `context` is set before start(). Subclasses say what handles a request."""
+
+    context = None
+    host = "127.0.0.1"
+    port = 0
+    http = None
+    silent = False  # about connections that break, such as TLS handshakes that fail
+
+    def handler_class(self):
+        raise NotImplementedError
 
     def start(self):
         """Listens (again, at the same port)."""
-        handler = type("Handler", (Handler,), {"stub": self})
-        self.http = http.server.ThreadingHTTPServer((self.host, self.port), handler, bind_and_activate=False)
+        self.http = http.server.ThreadingHTTPServer((self.host, self.port), self.handler_class(), bind_and_activate=False)
         self.http.allow_reuse_address = True
         self.http.daemon_threads = True
         self.http.request_queue_size = 256
-        self.http.handle_error = lambda *_: None  # a TLS handshake that fails, as some tests want it
+        if self.silent:
+            self.http.handle_error = lambda *_: None
         self.http.server_bind()
         self.http.server_activate()
-        self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+        if self.context:
+            self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.http.server_address[1]
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -41,6 +49,25 @@ class StubServer:
             self.http.shutdown()
             self.http.server_close()
             self.http = None
+
+
+class StubServer(Listener):
+    """Subclasses answer(method, path, headers, body) -> (status, headers, octets) or None: the connection ends without an answer."""
+
+    def __init__(self, certificate, key, client_ca=None, host="127.0.0.1"):
+        self.context = tls_context(certificate, key, client_ca)
+        self.host = host
+        self.lock = threading.Lock()
+        self.start()
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.port}"
+
+    silent = True
+
+    def handler_class(self):
+        return type("Handler", (Handler,), {"stub": self})
 
     def answer(self, method, path, headers, body):
         raise NotImplementedError

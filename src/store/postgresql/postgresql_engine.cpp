@@ -75,11 +75,9 @@ public:
     Result<void> check_present() const override { return {}; }
     Result<void> create_if_absent() const override { return {}; }
     std::unique_ptr<Holds> make_holds() const override { return std::make_unique<AdvisoryHolds>(shared_from_this()); }
-    Result<std::unique_ptr<ExclusiveUse>> take_for_daemon() const override { return std::unique_ptr<ExclusiveUse>(); }
-    // Steps only ever add what older programs do not see, so that nodes go on working while the schema changes.
-    Result<std::unique_ptr<ExclusiveUse>> take_for_migration() const override {
-        return std::unique_ptr<ExclusiveUse>();
-    }
+    // Holds keep daemons apart, and steps of the schema only ever add what older programs do not see, so that nodes go
+    // on working while it changes.
+    Result<std::unique_ptr<ExclusiveUse>> take_alone() const override { return std::unique_ptr<ExclusiveUse>(); }
 
     void connect(soci::session& session, Use use) const override;
     // What crosses is undone and done again by the writer: all that SQLite's one writer at a time promises holds here.

@@ -18,14 +18,6 @@ std::string pragma(soci::session& session, const std::string& text) {
     return value;
 }
 
-class Lock final : public ExclusiveUse {
-public:
-    explicit Lock(std::unique_ptr<DaemonLock> lock) : lock_(std::move(lock)) {}
-
-private:
-    std::unique_ptr<DaemonLock> lock_;
-};
-
 class SqliteEngine final : public Engine {
 public:
     SqliteEngine(SqliteFile file, int busy_timeout_ms) : file_(std::move(file)), busy_timeout_ms_(busy_timeout_ms) {}
@@ -34,11 +26,7 @@ public:
     Result<void> check_present() const override { return file_.check_present(); }
     Result<void> create_if_absent() const override { return file_.create_if_absent(); }
     std::unique_ptr<Holds> make_holds() const override { return std::make_unique<LocalHolds>(); }
-    Result<std::unique_ptr<ExclusiveUse>> take_for_daemon() const override {
-        TRY(auto lock, DaemonLock::take(file_));
-        return std::unique_ptr<ExclusiveUse>(std::make_unique<Lock>(std::move(lock)));
-    }
-    Result<std::unique_ptr<ExclusiveUse>> take_for_migration() const override { return take_for_daemon(); }
+    Result<std::unique_ptr<ExclusiveUse>> take_alone() const override { return DaemonLock::take(file_); }
 
     void connect(soci::session& session, Use use) const override;
     std::string_view begin() const override { return "BEGIN IMMEDIATE"; }

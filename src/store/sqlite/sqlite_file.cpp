@@ -65,7 +65,7 @@ Result<void> SqliteFile::create_if_absent() const {
     return fail::unavailable("the store " + path + " cannot be created: " + reason(errno));
 }
 
-Result<std::unique_ptr<DaemonLock>> DaemonLock::take(const SqliteFile& file) {
+Result<std::unique_ptr<ExclusiveUse>> DaemonLock::take(const SqliteFile& file) {
     // Under its real name, so that two names for one database do not make two locks.
     std::error_code unreachable;
     const auto real = std::filesystem::canonical(file.path, unreachable);
@@ -74,7 +74,7 @@ Result<std::unique_ptr<DaemonLock>> DaemonLock::take(const SqliteFile& file) {
     const std::string path = real.string() + ".lock";
     const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (descriptor < 0) return fail::unavailable("the lock " + path + " cannot be opened: " + reason(errno));
-    std::unique_ptr<DaemonLock> lock(new DaemonLock(descriptor));
+    std::unique_ptr<ExclusiveUse> lock(new DaemonLock(descriptor));
     // Made by a command that root ran, it would keep the service out: it belongs to whom the store belongs.
     struct stat store {};
     if (::geteuid() == 0 &&

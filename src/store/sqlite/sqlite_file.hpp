@@ -1,7 +1,7 @@
 // The file of a SQLite database: its URL, its creation and the daemon's lock. Private to the store.
 #pragma once
 
-#include "countersign/core/result.hpp"
+#include "engine.hpp"
 
 #include <memory>
 #include <string>
@@ -23,11 +23,11 @@ struct SqliteFile {
 
 // Held as long as the object lives; the kernel frees it when the process dies. A file of its own, since SQLite's locks
 // on the database file vanish when a process closes any other descriptor of it.
-class DaemonLock {
+class DaemonLock final : public ExclusiveUse {
 public:
     // conflict: another daemon holds it.
-    static Result<std::unique_ptr<DaemonLock>> take(const SqliteFile& file);
-    ~DaemonLock();
+    static Result<std::unique_ptr<ExclusiveUse>> take(const SqliteFile& file);
+    ~DaemonLock() override;
     DaemonLock(const DaemonLock&) = delete;
     DaemonLock& operator=(const DaemonLock&) = delete;
 

@@ -1,12 +1,8 @@
 // The configuration of receivers of notifications and of tenants of Intune.
-#include "countersign/config/load.hpp"
+#include "configuration_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <stdlib.h>
-#include <filesystem>
-#include <fstream>
 
 namespace countersign::config {
 namespace {
@@ -15,27 +11,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string configuration(const std::string& challenge, const std::string& rest) {
-    return R"([[listener]]
-address = "127.0.0.1:8080"
-serves = ["scep"]
-[secrets]
-pepper = "pepper"
-[ra.default]
-encryption = { key = "file:e.key", certificate = "e.pem" }
-agent = { key = "file:a.key", certificate = "a.pem" }
-[ca.default]
-type = "local"
-key = "file:ca.key"
-certificate = "ca.pem"
-serial_secret = "serial"
-[profile.default]
-paths = ["/scep"]
-templates = { signature = "device", encryption = "device", general_purpose = "device" }
-challenge = )" +
-           challenge + "\n[template.device]\nextended_key_usage = [\"clientAuth\"]\n" + rest;
-}
 
 const std::string one_time = R"({ mode = "one-time" })";
 const std::string webhook = R"([notification.mdm]
@@ -48,33 +23,7 @@ client_id = "11111111-2222-3333-4444-555555555555"
 )";
 const std::string with_secret = tenant + "secret = \"intune.secret\"\n";
 
-class NotificationConfiguration : public testing::Test {
-protected:
-    void SetUp() override {
-        std::string pattern = testing::TempDir() + "countersign-config-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
-    Loaded load_text(const std::string& text) {
-        const auto file = directory_ / "countersign.toml";
-        std::ofstream(file) << text;
-        return load(file);
-    }
-    std::vector<std::string> findings(const std::string& challenge, const std::string& rest, FindingLevel level) {
-        std::vector<std::string> lines;
-        for (const Finding& finding : load_text(configuration(challenge, rest)).findings) {
-            if (finding.level == level) lines.push_back(describe(finding));
-        }
-        return lines;
-    }
-    std::vector<std::string> refusals(const std::string& challenge, const std::string& rest) {
-        return findings(challenge, rest, FindingLevel::error);
-    }
-
-    std::filesystem::path directory_;
-};
+using NotificationConfiguration = ConfigurationTest;
 
 TEST_F(NotificationConfiguration, AReceiverIsRead) {
     const auto loaded = load_text(configuration(

@@ -1,12 +1,8 @@
 // The configuration of signed challenges and of several kinds beside each other.
-#include "countersign/config/load.hpp"
+#include "configuration_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <stdlib.h>
-#include <filesystem>
-#include <fstream>
 
 namespace countersign::config {
 namespace {
@@ -14,27 +10,6 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string configuration(const std::string& challenge, const std::string& issuers) {
-    return R"([[listener]]
-address = "127.0.0.1:8080"
-serves = ["scep"]
-[secrets]
-pepper = "pepper"
-[ra.default]
-encryption = { key = "file:e.key", certificate = "e.pem" }
-agent = { key = "file:a.key", certificate = "a.pem" }
-[ca.default]
-type = "local"
-key = "file:ca.key"
-certificate = "ca.pem"
-serial_secret = "serial"
-[profile.default]
-paths = ["/scep"]
-templates = { signature = "device", encryption = "device", general_purpose = "device" }
-challenge = )" +
-           challenge + "\n[template.device]\nextended_key_usage = [\"clientAuth\"]\n" + issuers;
-}
 
 const std::string mdm = R"([challenge_issuer.mdm]
 issuer = "https://mdm.example"
@@ -45,32 +20,11 @@ san_patterns = ["dns:*.example.com"]
 )";
 const std::string signed_mode = R"({ mode = "signed", key = "file:challenge.key" })";
 
-class SignedConfiguration : public testing::Test {
+class SignedConfiguration : public ConfigurationTest {
 protected:
-    void SetUp() override {
-        std::string pattern = testing::TempDir() + "countersign-config-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
-    Loaded load_text(const std::string& text) {
-        const auto file = directory_ / "countersign.toml";
-        std::ofstream(file) << text;
-        return load(file);
-    }
-    std::vector<std::string> findings(const std::string& challenge, const std::string& issuers, FindingLevel level) {
-        std::vector<std::string> lines;
-        for (const Finding& finding : load_text(configuration(challenge, issuers)).findings) {
-            if (finding.level == level) lines.push_back(describe(finding));
-        }
-        return lines;
-    }
     std::vector<std::string> refusals(const std::string& challenge, const std::string& issuers = mdm) {
-        return findings(challenge, issuers, FindingLevel::error);
+        return ConfigurationTest::refusals(challenge, issuers);
     }
-
-    std::filesystem::path directory_;
 };
 
 TEST_F(SignedConfiguration, IsRead) {
