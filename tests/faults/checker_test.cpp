@@ -84,16 +84,14 @@ TEST_F(Checker, MissesADeletedCertificate) {
 TEST_F(Checker, SeesAPasswordSpentTwice) {
     const auto ledger = spoilt(
         "DROP INDEX attempts_by_challenge; DROP INDEX certificates_by_attempt;"
-        "INSERT INTO attempts SELECT 1000000, 'ffffffffffffffffffffffffffffffff', profile, signer_key, 'other', kind, "
-        "request_digest, csr,"
-        " plan, template, subject, client, challenge_mac, state, reason, ca_handle, certificate_serial, created, "
-        "updated"
-        " FROM attempts WHERE state = 'issued' LIMIT 1;"
-        "INSERT INTO certificates SELECT 1000000, '01', ca, profile, 'ffffffffffffffffffffffffffffffff', kind, "
-        "subject, sans, template,"
-        " public_key, fingerprint, not_before, not_after, revoked, revocation_reason, der FROM certificates WHERE "
-        "sequence = " +
-        std::string(kAnEnrolled));
+        "CREATE TEMP TABLE twin AS SELECT * FROM attempts WHERE state = 'issued' LIMIT 1;"
+        "UPDATE twin SET sequence = 1000000, id = 'ffffffffffffffffffffffffffffffff', transaction_id = 'other';"
+        "INSERT INTO attempts SELECT * FROM twin;"
+        "CREATE TEMP TABLE doubled AS SELECT * FROM certificates WHERE sequence = " +
+        std::string(kAnEnrolled) +
+        ";"
+        "UPDATE doubled SET sequence = 1000000, serial = '01', attempt = 'ffffffffffffffffffffffffffffffff';"
+        "INSERT INTO certificates SELECT * FROM doubled");
     EXPECT_COMPLAINT(judge(ledger, records_, audit_), "one password, several certificates");
     EXPECT_COMPLAINT(judge(ledger, records_, audit_), "accepted without an audit event");
 }
