@@ -8,6 +8,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
+option(COUNTERSIGN_BATCHES "Compile the files of a target several at a time: much less work for builds whose objects nobody ships" OFF)
 option(COUNTERSIGN_PCH "Precompile the headers that every file includes" ON)
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -45,6 +46,7 @@ if(COUNTERSIGN_SANITIZE)
 endif()
 target_link_options(countersign_flags INTERFACE -pie)
 target_include_directories(countersign_flags INTERFACE "${CMAKE_SOURCE_DIR}/include")
+target_link_libraries(countersign_flags INTERFACE Threads::Threads)
 
 # Third-party libraries by room; a room sees only those named here.
 set(COUNTERSIGN_LIBS_async Threads::Threads)
@@ -63,17 +65,51 @@ set(COUNTERSIGN_LIBS_http OpenSSL::SSL Threads::Threads)
 set(COUNTERSIGN_LIBS_admin crypt nlohmann_json::nlohmann_json PkgConfig::GSSAPI PkgConfig::PROMETHEUS)
 set(COUNTERSIGN_LIBS_app pugixml::pugixml spdlog::spdlog fmt nlohmann_json::nlohmann_json PkgConfig::SYSTEMD)
 
-# Heavy headers of a room's own.
-set(COUNTERSIGN_HEADERS_app <CLI/CLI.hpp> <nlohmann/json.hpp>)
-
-# What nearly every file includes anyway, parsed once per target.
+# What nearly every file includes anyway, parsed once for all the rooms, and once, with the test library's, for all tests.
 set(COUNTERSIGN_COMMON_HEADERS
-  <algorithm> <chrono> <functional> <memory> <mutex> <optional> <span> <string> <string_view> <variant> <vector>
+  <algorithm> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional> <span> <sstream> <string> <string_view>
+  <variant> <vector>
   <boost/system/result.hpp>)
-function(countersign_precompile target)
+
+# countersign_headers(NAME headers...): NAME offers the common headers and these, precompiled, to countersign_precompile.
+function(countersign_headers name)
+  file(WRITE "${CMAKE_BINARY_DIR}/${name}.cpp.in" "// Carries the precompiled headers.\n")
+  configure_file("${CMAKE_BINARY_DIR}/${name}.cpp.in" "${CMAKE_BINARY_DIR}/${name}.cpp" COPYONLY)
+  add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/${name}.cpp")
+  target_link_libraries(${name} PRIVATE countersign_flags)
+  target_precompile_headers(${name} PRIVATE ${COUNTERSIGN_COMMON_HEADERS} ${ARGN})
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endfunction()
+
+function(countersign_precompile target headers)
   if(COUNTERSIGN_PCH)
-    target_precompile_headers(${target} PRIVATE ${COUNTERSIGN_COMMON_HEADERS} ${ARGN})
+    target_precompile_headers(${target} REUSE_FROM ${headers})
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  endif()
+endfunction()
+
+if(COUNTERSIGN_PCH)
+  countersign_headers(countersign_common_headers)
+  countersign_headers(countersign_app_headers <CLI/CLI.hpp> <nlohmann/json.hpp>)
+endif()
+
+# Files that want a compilation of their own: macros or diagnostics before their includes, and names that are good ones in
+# each of several files (the statements of the store's tables, the callers of a REST service, the steps of the probe).
+set(COUNTERSIGN_ALONE keys/oaep.cpp store/sql_[a-z_]+.cpp ca/rest/[a-z]+.cpp app/probe/[a-z_]+.cpp)
+list(JOIN COUNTERSIGN_ALONE "|" COUNTERSIGN_ALONE)
+
+function(countersign_batch target)
+  if(COUNTERSIGN_BATCHES)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    # A batch includes its files: g++ takes them for headers, whose types others might see, and one file's names are
+    # there for the next one's to shadow. Builds without batches warn of what is really so.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage> -Wno-shadow)
+    get_target_property(sources ${target} SOURCES)
+    foreach(source IN LISTS sources)
+      if(source MATCHES "/(${COUNTERSIGN_ALONE})$")
+        set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+      endif()
+    endforeach()
   endif()
 endfunction()
 
@@ -87,7 +123,12 @@ function(countersign_room room)
   endif()
   add_library(countersign_${room} STATIC ${sources})
   target_include_directories(countersign_${room} PRIVATE "${CMAKE_SOURCE_DIR}/src/${room}")
-  countersign_precompile(countersign_${room} ${COUNTERSIGN_HEADERS_${room}})
+  set(headers countersign_common_headers)
+  if(room STREQUAL "app")
+    set(headers countersign_app_headers)
+  endif()
+  countersign_precompile(countersign_${room} ${headers})
+  countersign_batch(countersign_${room})
   target_link_libraries(countersign_${room} PRIVATE countersign_flags ${COUNTERSIGN_LIBS_${room}})
   foreach(dependency IN LISTS ARG_DEPENDS)
     if(TARGET countersign_${dependency})

@@ -16,7 +16,8 @@ class Postgresql:
         if not programs:
             raise RuntimeError("no pg_ctl: install Debian's package postgresql")
         self.programs = programs[-1].parent
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
+        # Not below TMPDIR: user postgres must be able to get there, and the path of a Unix socket is short.
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="countersign-postgresql-", dir="/tmp"))
         self.as_owner = ()
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres")

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -60,7 +62,12 @@ private:
         return ::geteuid() == 0 ? "cd / && setpriv --reuid=postgres --regid=postgres --clear-groups " + line : line;
     }
     static void run(const std::string& line) {
-        if (std::system((line + " >/dev/null 2>&1").c_str()) != 0) throw std::runtime_error(line + " failed");
+        const ScratchDirectory said;
+        const auto words = said / "output";
+        if (std::system(("{ " + line + "; } >" + quoted(words) + " 2>&1").c_str()) == 0) return;
+        std::ostringstream output;
+        output << std::ifstream(words).rdbuf();
+        throw std::runtime_error(line + " failed: " + output.str());
     }
     // The newest of those Debian has installed beside each other.
     static std::string program(const std::string& name) {
@@ -82,7 +89,8 @@ private:
         return "postgresql://countersign@/postgres?host=" + directory;
     }
 
-    ScratchDirectory home_;
+    // Not below TMPDIR: user postgres must be able to get there, and the path of a Unix socket is short.
+    ScratchDirectory home_{"/tmp"};
 };
 
 }  // namespace countersign::test

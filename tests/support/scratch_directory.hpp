@@ -10,8 +10,8 @@ namespace countersign::test {
 
 class ScratchDirectory {
 public:
-    ScratchDirectory() {
-        std::string name = (std::filesystem::temp_directory_path() / "countersign-XXXXXX").string();
+    explicit ScratchDirectory(const std::filesystem::path& below = std::filesystem::temp_directory_path()) {
+        std::string name = (below / "countersign-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
         path_ = name;
     }

@@ -38,7 +38,7 @@ private:
 
 class Syslog : public testing::Test {
 protected:
-    test::ScratchDirectory directory_;
+    test::ScratchDirectory directory_{"/tmp"};  // the path of a Unix socket is short
     std::filesystem::path path_ = directory_ / "log";
     test::FixedClock clock_;
 };

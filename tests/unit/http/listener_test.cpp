@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Listener, UnixSocketsAreTrustedProxies) {
-    const countersign::test::ScratchDirectory directory;
+    const countersign::test::ScratchDirectory directory{"/tmp"};  // the path of a Unix socket is short
     const auto path = (directory / "http.sock").string();
     Loopback loopback;
     loopback.options.limits.connections_per_client = 1;
@@ -35,7 +35,7 @@ TEST(Listener, UnixSocketsAreTrustedProxies) {
 }
 
 TEST(Listener, ReplacesAStaleSocketButNothingElse) {
-    const countersign::test::ScratchDirectory directory;
+    const countersign::test::ScratchDirectory directory{"/tmp"};  // the path of a Unix socket is short
     const auto path = (directory / "http.sock").string();
     {
         // Bound and closed, its file left: what a killed process leaves.
