@@ -55,14 +55,14 @@ private:
     gss_name_t value_ = GSS_C_NO_NAME;
 };
 
-constexpr std::size_t longest_name = 300;  // octets
+constexpr std::size_t longest_principal = 300;  // octets
 
 // The name as text; empty: there is none, or none to be trusted.
 std::string_view name_in(const Buffer& buffer) {
     auto name = as_text(buffer.view());
     // gss-ntlmssp counts the C string's terminator in.
     if (name.ends_with('\0')) name.remove_suffix(1);
-    const bool odd = name.size() > longest_name || name.find('\0') != std::string_view::npos;
+    const bool odd = name.size() > longest_principal || name.find('\0') != std::string_view::npos;
     return odd ? std::string_view() : name;
 }
 

@@ -19,7 +19,7 @@ constexpr std::size_t flags_at = 60;
 constexpr std::size_t version_at = 64;
 constexpr std::size_t version_octets = 8;
 constexpr std::uint8_t unicode_flag = 0x01;
-constexpr std::size_t longest_name = 512;  // octets
+constexpr std::size_t longest_field = 512;  // octets
 
 struct Field {
     std::size_t length = 0;
@@ -38,7 +38,7 @@ void put_offset(Bytes& message, std::size_t at, std::size_t offset) {
 
 std::string text_of(ByteView message, std::size_t at) {
     const auto field = field_at(message, at);
-    if (field.length > longest_name || field.offset > message.size() || field.length > message.size() - field.offset)
+    if (field.length > longest_field || field.offset > message.size() || field.length > message.size() - field.offset)
         return {};
     std::string text(as_text(message.subspan(field.offset, field.length)));
     if ((message[flags_at] & unicode_flag) != 0) std::erase(text, '\0');

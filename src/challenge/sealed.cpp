@@ -7,6 +7,7 @@
 #include "countersign/crypto/key_agreement.hpp"
 #include "countersign/crypto/public_key_parts.hpp"
 #include "countersign/keys/unwrap.hpp"
+#include "unreadable.hpp"
 
 namespace countersign::challenge {
 namespace {
@@ -15,10 +16,6 @@ using crypto::KeyAlgorithm;
 
 constexpr crypto::KeyTransport oaep_sha256{true, crypto::DigestAlgorithm::sha256, crypto::DigestAlgorithm::sha256};
 constexpr std::string_view content_encryption = "A256GCM";
-
-Error unreadable(const std::string& why) {
-    return fail::denied("ChallengeDeserializationError: " + why);
-}
 
 // ECDH-ES keys are on the curves file keys have, but for P-521, which nobody wants here.
 Result<crypto::PublicKey> one_time_key_from(const nlohmann::json& header) {

@@ -5,6 +5,7 @@
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/crypto/general_name.hpp"
 #include "countersign/crypto/name.hpp"
+#include "unreadable.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,10 +17,6 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 4> signature_algorithms{"ES256", "PS256", "EdDSA", "RS256"};
 constexpr std::size_t longest_id = 128;  // octets
-
-Error unreadable(const std::string& why) {
-    return fail::denied("ChallengeDeserializationError: " + why);
-}
 
 Result<void> read_header(const std::string& text, SignedStatement& signed_statement) {
     TRY(const json object, parse_object(text));

@@ -40,7 +40,7 @@ void check_webhook(Document& document, const std::string& key, const HookWebhook
     }
 }
 
-void check_command(Document& document, const std::string& key, const HookCommandSettings& command) {
+void check_program(Document& document, const std::string& key, const HookCommandSettings& command) {
     if (command.program.empty()) document.refuse(key + ".program", "this key is missing", "write program = \"/PATH\"");
     for (const std::string& variable : command.environment) {
         const auto equals = variable.find('=');
@@ -57,7 +57,7 @@ void check_hook(Document& document, const std::string& name, const HookSettings&
     if (webhook)
         check_webhook(document, key + ".webhook", hook.webhook);
     else
-        check_command(document, key + ".command", hook.command);
+        check_program(document, key + ".command", hook.command);
     const std::string foreign = key + (webhook ? ".command" : ".webhook");
     if (document.written(foreign))
         document.refuse(foreign, "this means nothing to a hook of type " + hook.type, "take it out");

@@ -87,7 +87,7 @@ void check_certificate_header(Document& document, const ListenerSettings& listen
         document.refuse(key, "sign_in does not offer certificate", "add it there, or take this key out");
 }
 
-void check_listener(Document& document, const ListenerSettings& listener) {
+void check_sign_in_at(Document& document, const ListenerSettings& listener) {
     check_certificate_header(document, listener);
     if (listener.offers("negotiate")) check_negotiate(document, listener);
     if (listener.offers("ntlm")) check_ntlm(document, listener);
@@ -111,7 +111,7 @@ void check_unused(Document& document) {
     warn_unless("ntlm", "sign_in.ntlm");
 }
 
-void check_service(Document& document) {
+void check_principal(Document& document) {
     const auto& service = document.settings.sign_in.service;
     const auto slash = service.find('/');
     if (service.empty() || (slash != std::string::npos && slash != 0 && slash + 1 != service.size())) return;
@@ -162,9 +162,9 @@ void check_identities(Document& document) {
 }  // namespace
 
 void check_sign_in(Document& document) {
-    for (const auto& listener : document.settings.listeners) check_listener(document, listener);
+    for (const auto& listener : document.settings.listeners) check_sign_in_at(document, listener);
     check_unused(document);
-    check_service(document);
+    check_principal(document);
     check_identities(document);
 }
 

@@ -14,6 +14,14 @@
 
 namespace countersign::crypto::asn1 {
 
+// A message of this many encodings is already an attack; real ones have a few hundred.
+inline constexpr std::size_t elements_in_a_message = 16 * 1024;
+
+// Null is the empty set.
+inline std::size_t count(const STACK_OF(ASN1_TYPE) * elements) {
+    return elements == nullptr ? 0 : static_cast<std::size_t>(sk_ASN1_TYPE_num(elements));
+}
+
 struct IssuerSerial {
     ASN1_TYPE* issuer;
     ASN1_INTEGER* serial;

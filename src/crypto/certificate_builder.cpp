@@ -8,7 +8,7 @@
 namespace countersign::crypto {
 namespace {
 
-constexpr std::size_t longest_serial = 20;  // octets (RFC 5280 4.1.2.2)
+constexpr std::size_t longest_issued_serial = 20;  // octets (RFC 5280 4.1.2.2)
 constexpr int longest_path = 255;
 
 // RFC 5280 4.2: criticality is left out when false.
@@ -37,7 +37,7 @@ Result<void> check_serial(ByteView serial) {
     const bool zero = std::ranges::all_of(serial, [](std::uint8_t octet) { return octet == 0; });
     if (zero) return fail::malformed("a serial number must be positive");
     // The sign octet counts.
-    if (serial.size() + (serial[0] >= 0x80 ? 1 : 0) > longest_serial)
+    if (serial.size() + (serial[0] >= 0x80 ? 1 : 0) > longest_issued_serial)
         return fail::malformed("a serial number over 20 octets");
     return boost::system::in_place_value;
 }

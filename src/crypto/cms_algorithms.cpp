@@ -1,5 +1,7 @@
 #include "cms_algorithms.hpp"
 
+#include "countersign/crypto/oid.hpp"
+
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
@@ -14,7 +16,6 @@ namespace countersign::crypto::cms {
 
 namespace {
 
-constexpr std::string_view rsa_encryption = "1.2.840.113549.1.1.1";
 constexpr std::string_view rsaes_oaep = "1.2.840.113549.1.1.7";
 constexpr std::string_view mgf1 = "1.2.840.113549.1.1.8";
 constexpr std::string_view p_specified = "1.2.840.113549.1.1.9";
@@ -154,7 +155,7 @@ std::optional<SignatureScheme> signature_scheme_of(const X509_ALGOR* algorithm, 
     const AlgorithmView view = open(algorithm);
     if (view.oid == rsassa_pss) return pss_scheme(view, digest);
     if (!absent_or_null(view)) return std::nullopt;
-    if (view.oid == rsa_encryption) return SignatureScheme{Padding::rsa_pkcs1, digest};
+    if (view.oid == oid::rsa_encryption) return SignatureScheme{Padding::rsa_pkcs1, digest};
     for (const auto& known : named_signatures) {
         if (known.oid == view.oid && known.scheme.digest == digest) return known.scheme;
     }
@@ -164,7 +165,7 @@ std::optional<SignatureScheme> signature_scheme_of(const X509_ALGOR* algorithm, 
 Result<KeyTransport> key_transport_of(const X509_ALGOR* algorithm) {
     const AlgorithmView view = open(algorithm);
     if (view.oid == rsaes_oaep) return oaep_transport(view);
-    if (view.oid != rsa_encryption) return fail::denied("an unknown key transport: " + view.oid);
+    if (view.oid != oid::rsa_encryption) return fail::denied("an unknown key transport: " + view.oid);
     if (!absent_or_null(view)) return fail::malformed("rsaEncryption with parameters");
     return KeyTransport{};
 }

@@ -7,12 +7,7 @@ namespace countersign::crypto {
 
 namespace {
 
-constexpr std::size_t elements_in_a_message = 16 * 1024;
 constexpr std::uint8_t sequence_tag = 0x30;
-
-std::size_t count(const STACK_OF(ASN1_TYPE) * elements) {
-    return elements == nullptr ? 0 : static_cast<std::size_t>(sk_ASN1_TYPE_num(elements));
-}
 
 Result<EnvelopedData::Recipient> read_recipient(const ASN1_TYPE* element) {
     const ByteView octets = asn1::raw(element);
@@ -34,17 +29,17 @@ Result<EnvelopedData::Recipient> read_recipient(const ASN1_TYPE* element) {
 }  // namespace
 
 Result<EnvelopedData> EnvelopedData::from_ber(ByteView message, const CmsLimits& limits) {
-    CHECK(asn1::check_structure(message, {limits.message_octets, limits.depth, elements_in_a_message}));
+    CHECK(asn1::check_structure(message, {limits.message_octets, limits.depth, asn1::elements_in_a_message}));
     TRY(const auto info, asn1::decode<asn1::EnvelopedInfo>(message, "EnvelopedData"));
     if (asn1::oid_text(info->type) != oid::enveloped_data) return fail::malformed("the content is not EnvelopedData");
     const auto& fields = *info->fields;
     if (fields.originator != nullptr) return fail::malformed("EnvelopedData with originatorInfo");
-    if (count(fields.unprotected_attributes) > limits.attributes) return fail::malformed("too many attributes");
-    if (count(fields.recipients) == 0) return fail::malformed("EnvelopedData without recipients");
-    if (count(fields.recipients) > limits.recipients) return fail::malformed("too many recipients");
+    if (asn1::count(fields.unprotected_attributes) > limits.attributes) return fail::malformed("too many attributes");
+    if (asn1::count(fields.recipients) == 0) return fail::malformed("EnvelopedData without recipients");
+    if (asn1::count(fields.recipients) > limits.recipients) return fail::malformed("too many recipients");
 
     EnvelopedData result;
-    for (std::size_t i = 0; i < count(fields.recipients); ++i) {
+    for (std::size_t i = 0; i < asn1::count(fields.recipients); ++i) {
         TRY(auto recipient, read_recipient(sk_ASN1_TYPE_value(fields.recipients, static_cast<int>(i))));
         result.recipients.push_back(std::move(recipient));
     }

@@ -12,8 +12,6 @@ namespace countersign::crypto {
 
 namespace {
 
-// A message of this many encodings is already an attack; real ones have a few hundred.
-constexpr std::size_t elements_in_a_message = 16 * 1024;
 // A certs-only bag may carry a CRL with very many entries.
 constexpr std::size_t octets_in_a_bag = 16 * 1024 * 1024;
 constexpr std::size_t elements_in_a_bag = 2 * 1024 * 1024;
@@ -23,9 +21,6 @@ struct FreeElements {
 };
 using Elements = std::unique_ptr<STACK_OF(ASN1_TYPE), FreeElements>;
 
-std::size_t count(const STACK_OF(ASN1_TYPE) * elements) {
-    return elements == nullptr ? 0 : static_cast<std::size_t>(sk_ASN1_TYPE_num(elements));
-}
 const ASN1_TYPE* at(const STACK_OF(ASN1_TYPE) * elements, std::size_t index) {
     return sk_ASN1_TYPE_value(elements, static_cast<int>(index));
 }
@@ -66,7 +61,7 @@ Result<Attribute> read_attribute(const asn1::AttributeFields& fields, std::size_
     Attribute attribute;
     attribute.oid = asn1::oid_text(fields.type);
     if (attribute.oid.empty()) return fail::malformed("an attribute type of absurd length");
-    const std::size_t values = count(fields.values);
+    const std::size_t values = asn1::count(fields.values);
     if (values == 0 || values > limit) return fail::malformed("an attribute without values, or with too many");
     for (std::size_t i = 0; i < values; ++i) attribute.values.push_back(asn1::encode(at(fields.values, i)));
     return attribute;
@@ -88,7 +83,7 @@ Result<void> read_signed_attributes(const ASN1_TYPE* element, const CmsLimits& l
         ERR_clear_error();
         return fail::malformed("unreadable signed attributes");
     }
-    const std::size_t attributes = count(elements.get());
+    const std::size_t attributes = asn1::count(elements.get());
     if (attributes == 0) return fail::malformed("no signed attributes");
     if (attributes > limits.attributes) return fail::malformed("too many signed attributes");
 
@@ -125,7 +120,7 @@ Result<void> read_signer(const ASN1_TYPE* element, const CmsLimits& limits, Sign
     result.digest = *digest;
     result.signature_scheme = cms::signature_scheme_of(signer->signature_algorithm, *digest);
     result.signature = to_bytes(asn1::view(signer->signature));
-    if (count(signer->unsigned_attributes) > limits.attributes) return fail::malformed("too many unsigned attributes");
+    if (asn1::count(signer->unsigned_attributes) > limits.attributes) return fail::malformed("too many unsigned attributes");
     return read_signed_attributes(signer->signed_attributes, limits, result);
 }
 
@@ -151,11 +146,11 @@ bool is_oid(ByteView der, std::string_view expected) {
 }  // namespace
 
 Result<SignedData> SignedData::from_ber(ByteView message, const CmsLimits& limits) {
-    TRY(const auto info, open_signed(message, {limits.message_octets, limits.depth, elements_in_a_message}));
+    TRY(const auto info, open_signed(message, {limits.message_octets, limits.depth, asn1::elements_in_a_message}));
     const auto& fields = *info->fields;
     if (sk_X509_ALGOR_num(fields.digest_algorithms) <= 0) return fail::malformed("no digest algorithms");
-    if (count(fields.signers) != 1) return fail::malformed("not exactly one signer");
-    if (count(fields.certificates) > limits.certificates) return fail::malformed("too many certificates");
+    if (asn1::count(fields.signers) != 1) return fail::malformed("not exactly one signer");
+    if (asn1::count(fields.certificates) > limits.certificates) return fail::malformed("too many certificates");
 
     SignedData result;
     result.content_type = asn1::oid_text(fields.content->type);
@@ -163,7 +158,7 @@ Result<SignedData> SignedData::from_ber(ByteView message, const CmsLimits& limit
     result.has_content = fields.content->content != nullptr;
     if (result.has_content) result.content = to_bytes(asn1::view(fields.content->content));
     CHECK(read_signer(at(fields.signers, 0), limits, result));
-    for (std::size_t i = 0; i < count(fields.certificates); ++i) {
+    for (std::size_t i = 0; i < asn1::count(fields.certificates); ++i) {
         auto certificate = Certificate::from_der(asn1::raw(at(fields.certificates, i)));
         if (certificate) {
             result.certificates.push_back(*std::move(certificate));
@@ -206,18 +201,18 @@ Result<void> SignedData::verify(const PublicKey& signer, bool allow_sha1) const 
 Result<CertificateBag> CertificateBag::from_ber(ByteView message, std::size_t limit) {
     TRY(const auto info, open_signed(message, {octets_in_a_bag, CmsLimits{}.depth, elements_in_a_bag}));
     const auto& fields = *info->fields;
-    if (count(fields.signers) != 0) return fail::malformed("not certs-only: it has a signer");
+    if (asn1::count(fields.signers) != 0) return fail::malformed("not certs-only: it has a signer");
     if (fields.content->content != nullptr && ASN1_STRING_length(fields.content->content) != 0) {
         return fail::malformed("not certs-only: it has content");
     }
-    if (count(fields.certificates) > limit) return fail::malformed("too many certificates");
-    if (count(fields.crls) > limit) return fail::malformed("too many CRLs");
+    if (asn1::count(fields.certificates) > limit) return fail::malformed("too many certificates");
+    if (asn1::count(fields.crls) > limit) return fail::malformed("too many CRLs");
     CertificateBag bag;
-    for (std::size_t i = 0; i < count(fields.certificates); ++i) {
+    for (std::size_t i = 0; i < asn1::count(fields.certificates); ++i) {
         TRY(auto certificate, Certificate::from_der(asn1::raw(at(fields.certificates, i))));
         bag.certificates.push_back(std::move(certificate));
     }
-    for (std::size_t i = 0; i < count(fields.crls); ++i) {
+    for (std::size_t i = 0; i < asn1::count(fields.crls); ++i) {
         const ByteView crl = asn1::raw(at(fields.crls, i));
         if (crl.empty()) return fail::malformed("a CRL that is none");
         bag.crls.push_back(to_bytes(crl));

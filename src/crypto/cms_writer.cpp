@@ -6,7 +6,6 @@ namespace countersign::crypto {
 
 namespace {
 
-constexpr std::string_view rsa_encryption = "1.2.840.113549.1.1.1";
 constexpr std::string_view rsaes_oaep = "1.2.840.113549.1.1.7";
 constexpr std::string_view mgf1 = "1.2.840.113549.1.1.8";
 
@@ -108,7 +107,7 @@ void write_mgf1(DerWriter& out, DigestAlgorithm digest) {
 // RFC 4055 4.1; DER leaves the defaults (SHA-1) away.
 void write_key_transport(DerWriter& out, const KeyTransport& transport) {
     if (!transport.oaep) {
-        out.algorithm_with_null(rsa_encryption);
+        out.algorithm_with_null(oid::rsa_encryption);
         return;
     }
     out.nest(tag::sequence, [&](DerWriter& algorithm) {

@@ -1,5 +1,6 @@
 #include "countersign/crypto/public_key.hpp"
 
+#include "countersign/crypto/oid.hpp"
 #include "countersign/crypto/ossl.hpp"
 #include "der.hpp"
 
@@ -9,7 +10,6 @@
 namespace countersign::crypto {
 namespace {
 
-constexpr std::string_view rsa_encryption = "1.2.840.113549.1.1.1";
 constexpr std::string_view ec_public_key = "1.2.840.10045.2.1";
 constexpr std::size_t rsa_bits_min = 512;
 constexpr std::size_t rsa_bits_max = 8192;
@@ -164,7 +164,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki) {
     TRY(const std::string oid, algorithm.oid("public key algorithm"));
     TRY(state->bit_string, fields.bit_string("public key bits"));
     CHECK(fields.finish("public key"));
-    if (oid == rsa_encryption) {
+    if (oid == oid::rsa_encryption) {
         CHECK(state->read_rsa(algorithm));
     } else if (oid == ec_public_key) {
         CHECK(state->read_ec(algorithm));

@@ -1,5 +1,6 @@
 #include "countersign/crypto/public_key_parts.hpp"
 
+#include "countersign/crypto/oid.hpp"
 #include "der.hpp"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 namespace countersign::crypto {
 namespace {
 
-constexpr std::string_view rsa_encryption = "1.2.840.113549.1.1.1";
 constexpr std::string_view ec_public_key_oid = "1.2.840.10045.2.1";
 
 std::string_view curve_oid(KeyAlgorithm algorithm) {
@@ -51,7 +51,7 @@ Result<PublicKey> rsa_public_key(ByteView modulus, ByteView exponent) {
     DerWriter key;
     key.nest(tag::sequence, [&](DerWriter& numbers) { numbers.unsigned_integer(modulus).unsigned_integer(exponent); });
     return key_from(
-        rsa_encryption, [](DerWriter& identifier) { identifier.null(); }, key.view());
+        oid::rsa_encryption, [](DerWriter& identifier) { identifier.null(); }, key.view());
 }
 
 Result<PublicKey> ec_public_key(KeyAlgorithm curve, ByteView x, ByteView y) {

@@ -1,5 +1,6 @@
 #include "signature_algorithm.hpp"
 
+#include "countersign/crypto/oid.hpp"
 #include "der.hpp"
 
 #include <array>
@@ -8,7 +9,6 @@
 namespace countersign::crypto {
 namespace {
 
-constexpr std::string_view rsa_encryption = "1.2.840.113549.1.1.1";
 constexpr std::string_view rsa_pss = "1.2.840.113549.1.1.10";
 constexpr std::string_view mgf1 = "1.2.840.113549.1.1.8";
 
@@ -130,7 +130,7 @@ Bytes algorithm_identifier(SignatureScheme scheme, bool in_cms) {
         out.nest(tag::sequence, [&](DerWriter& w) { write_pss_parameters(w.oid(rsa_pss), scheme.digest); });
         return out.take();
     }
-    if (scheme.padding == Padding::rsa_pkcs1 && in_cms) return out.algorithm_with_null(rsa_encryption).take();
+    if (scheme.padding == Padding::rsa_pkcs1 && in_cms) return out.algorithm_with_null(oid::rsa_encryption).take();
     for (const Known& one : known) {
         if (one.scheme != scheme) continue;
         if (scheme.padding == Padding::rsa_pkcs1) return out.algorithm_with_null(one.oid).take();

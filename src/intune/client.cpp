@@ -3,6 +3,7 @@
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/encoding.hpp"
+#include "member.hpp"
 
 #include <algorithm>
 
@@ -34,11 +35,6 @@ Result<json> object_in(const net::ClientResponse& response, const std::string& w
     json parsed = json::parse(response.body.begin(), response.body.end(), nullptr, false);
     if (!parsed.is_object()) return fail::unavailable(who + " answered with something that is no JSON object");
     return Result<json>(boost::system::in_place_value, std::move(parsed));
-}
-
-std::string text_of(const json& object, const char* member) {
-    const auto found = object.find(member);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 // Whatever went wrong on the way, nothing was decided.

@@ -2,6 +2,7 @@
 
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/digest.hpp"
+#include "member.hpp"
 
 namespace countersign::intune {
 namespace {
@@ -11,13 +12,6 @@ using nlohmann::json;
 constexpr int most_requests = 500;
 constexpr std::size_t longest_member = 4096;
 constexpr std::size_t longest_message = 252;  // and "..."
-
-std::string text_of(const json& object, const char* member) {
-    const auto found = object.find(member);
-    if (found == object.end() || !found->is_string()) return {};
-    auto text = found->get<std::string>();
-    return text.size() > longest_member ? std::string() : text;
-}
 
 }  // namespace
 
@@ -48,8 +42,9 @@ Result<std::size_t> Revocations::round() {
     std::size_t done = 0;
     for (const json& one : *list) {
         if (!one.is_object()) continue;
-        const RevocationRequest request{text_of(one, "requestContext"), text_of(one, "serialNumber"),
-                                        text_of(one, "issuerName"), text_of(one, "caConfiguration")};
+        const RevocationRequest request{
+            text_of(one, "requestContext", longest_member), text_of(one, "serialNumber", longest_member),
+            text_of(one, "issuerName", longest_member), text_of(one, "caConfiguration", longest_member)};
         if (request.context.empty()) continue;  // nobody could be answered
         const Result<void> revoked =
             request.serial.empty() ? Result<void>(fail::malformed("no serial number")) : revoke_(request);

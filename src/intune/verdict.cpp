@@ -1,6 +1,7 @@
 #include "countersign/intune/verdict.hpp"
 
 #include "countersign/core/text.hpp"
+#include "member.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,11 +33,6 @@ constexpr std::array<std::string_view, 23> kRefusals{"CertificateRequestDecoding
                                                      "BadCertificateRequestIdInChallenge",
                                                      "BadDeviceIdInChallenge",
                                                      "BadUserIdInChallenge"};
-
-std::string text_of(const nlohmann::json& answer, const char* member) {
-    const auto found = answer.find(member);
-    return found != answer.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 }  // namespace
 

@@ -49,10 +49,6 @@ std::vector<policy::Finding> findings_about(const crypto::Certificate& certifica
     return findings;
 }
 
-Error in_doubt(const Error& error) {
-    return fail::outcome_unknown(error.detail);
-}
-
 }  // namespace
 
 // key -> request and plan -> CA -> check
@@ -145,7 +141,7 @@ Result<ca::Outcome> Renewer::submit(Work& work, Renewal& renewal) {
     // It may have happened all the same.
     auto found = work.ra.backend->reconcile(renewal.id);
     if (found && *found) return **std::move(found);
-    return in_doubt(outcome.error());
+    return fail::outcome_unknown(outcome.error().detail);
 }
 
 Result<void> Renewer::settle(Work& work, Renewal& renewal, const ca::Outcome& outcome) {

@@ -7,6 +7,8 @@ namespace countersign::oid {
 
 using Oid = std::string_view;
 
+// RFC 8017 appendix C
+inline constexpr Oid rsa_encryption = "1.2.840.113549.1.1.1";
 // RFC 5652 content types
 inline constexpr Oid data = "1.2.840.113549.1.7.1";
 inline constexpr Oid signed_data = "1.2.840.113549.1.7.2";

@@ -6,8 +6,6 @@
 namespace countersign::admin {
 namespace {
 
-constexpr std::size_t longest_name = 256;
-
 // Those the caller may see decide alone: that another profile has the serial too is not for them to learn.
 Result<store::IssuedCertificate> certificate_of(const Call& call, const std::string& ca) {
     TRY(auto found, call.desk.parts().issued.find_by_serial(call.name));

@@ -7,7 +7,6 @@
 namespace countersign::admin {
 namespace {
 
-constexpr std::size_t longest_name = 256;
 constexpr std::size_t longest_subject = 4096;
 constexpr std::size_t most_sans = 128;
 constexpr std::int64_t longest_validity = 43200;  // minutes, as the command line

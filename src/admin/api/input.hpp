@@ -16,6 +16,7 @@
 namespace countersign::admin {
 
 inline constexpr std::size_t most_body_octets = 64 * 1024;
+inline constexpr std::size_t longest_name = 256;  // of profiles, templates, CAs, reasons; octets
 
 // The members of a request's JSON object. Every error is malformed and names the member.
 class Members {
