@@ -54,6 +54,8 @@ public:
     virtual bool usable(soci::session& session) const = 0;
     // Selects the names of the tables there are.
     virtual std::string_view tables() const = 0;
+    // What there is to do after rows with their keys were put into a table; may be empty.
+    virtual std::string after_copy(std::string_view table) const = 0;
     // A step of the schema as this engine writes it.
     virtual std::string adapted(std::string_view step) const = 0;
 };

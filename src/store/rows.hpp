@@ -19,8 +19,9 @@ namespace countersign::store {
 #define COUNTERSIGN_CERTIFICATE_COLUMNS                                                                             \
     "serial, ca, profile, attempt, kind, subject, sans, template, public_key, fingerprint, not_before, not_after, " \
     "revoked, revocation_reason, der"
-#define COUNTERSIGN_NOTIFICATION_COLUMNS                                                                        \
-    "id, receiver, event, profile, attempt, ca, serial, detail, occurred, state, tries, next_try, changed, problem, since"
+#define COUNTERSIGN_NOTIFICATION_COLUMNS                                                                              \
+    "id, receiver, event, profile, attempt, ca, serial, detail, occurred, state, tries, next_try, changed, problem, " \
+    "since"
 
 // Three parameters, each the name_list() of the profiles wanted; an empty one means any.
 #define COUNTERSIGN_PROFILE_IN_LIST "(:in = '' OR REPLACE(:list, '\n' || profile || '\n', '') <> :same)"

@@ -49,4 +49,15 @@ std::int64_t Statement::change(Parameters parameters) {
     return statement_.get_affected_rows();
 }
 
+void Statement::repeat(const Row& row) {
+    if (row.places_.size() != in_.size()) throw soci::soci_error("wrong number of parameters for a statement");
+    for (std::size_t i = 0; i < in_.size(); ++i) {
+        const Place& from = row.places_[i];
+        in_[i].indicator = from.indicator == soci::i_ok ? soci::i_ok : soci::i_null;
+        in_[i].text = from.text;
+        in_[i].number = from.number;
+    }
+    statement_.execute(true);
+}
+
 }  // namespace countersign::store

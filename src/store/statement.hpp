@@ -66,6 +66,9 @@ public:
     // Runs it; how many rows it changed.
     std::int64_t change(Parameters parameters);
 
+    // Runs it with the columns of another statement's row as parameters, nulls included.
+    void repeat(const Row& row);
+
 private:
     friend class Row;
     // Where SOCI reads a parameter from or writes a column to; bound by address once.
@@ -94,6 +97,7 @@ public:
     bool null(std::size_t column) const { return places_.at(column).indicator != soci::i_ok; }
 
 private:
+    friend class Statement;
     const std::deque<Statement::Place>& places_;
 };
 

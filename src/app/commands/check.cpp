@@ -3,6 +3,7 @@
 #include "countersign/admin/password_hash.hpp"
 #include "countersign/config/reference.hpp"
 #include "countersign/core/text.hpp"
+#include "countersign/store/copy.hpp"
 
 #include <termios.h>
 #include <unistd.h>
@@ -129,6 +130,35 @@ int store_migrate(const CommonOptions& options, Console& console, bool change) {
     return current ? exit_done : exit_refused;
 }
 
+struct CopyCommand {
+    CommonOptions common;
+    std::string to;
+};
+
+int store_copy(const CopyCommand& command, Console& console) {
+    const auto settings = load_or_throw(command.common.config, [](const std::string&) {});
+    store::CopyOptions options;
+    options.from = settings.store.url;
+    options.to = command.to;
+    const bool watched = !command.common.json && ::isatty(STDERR_FILENO) == 1;
+    if (watched)
+        options.progress = [&console](const std::string& table, std::int64_t rows) {
+            console.err << "\r\033[K" << table << ": " << rows << " rows" << std::flush;
+        };
+    const auto copied = store::copy_store(options);
+    if (watched) console.err << "\r\033[K";
+    const auto rows = or_throw(copied);
+    if (command.common.json) {
+        print_json(console, {{"from", options.from}, {"to", options.to}, {"rows", rows}});
+        return exit_done;
+    }
+    for (const auto& [table, count] : rows) console.out << table << ": " << count << "\n";
+    console.out << "Now write\n\n[store]\nurl = \"" << options.to << "\"\n\ninto " << command.common.config.string()
+                << " and start the daemon. Never start one on " << options.from
+                << " again: one-time passwords would be good twice.\n";
+    return exit_done;
+}
+
 }  // namespace
 
 void add_check_commands(CLI::App& app, Chosen& chosen, Console& console) {
@@ -159,6 +189,13 @@ void add_check_commands(CLI::App& app, Chosen& chosen, Console& console) {
     add_common_options(*migrate, *common);
     migrate->callback(
         [&chosen, &console, common] { chosen = [common, &console] { return store_migrate(*common, console, true); }; });
+    const auto copying = std::make_shared<CopyCommand>();
+    auto* copy = store_group->add_subcommand(
+        "copy", "Copy the records of a SQLite store whose daemon is stopped into another database");
+    add_common_options(*copy, copying->common);
+    copy->add_option("--to", copying->to, "URL of the database, as store.url has it; created or empty")->required();
+    copy->callback(
+        [&chosen, &console, copying] { chosen = [copying, &console] { return store_copy(*copying, console); }; });
     auto* status = store_group->add_subcommand("status", "Say whether the schema is up to date");
     add_common_options(*status, *common);
     status->callback([&chosen, &console, common] {

@@ -94,6 +94,15 @@ public:
     std::string_view tables() const override {
         return "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()";
     }
+    // A sequence of its own numbers the rows, and knows nothing of those that came with a number.
+    std::string after_copy(std::string_view table) const override {
+        const std::string name(table);
+        return "DO $$ BEGIN IF EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema() "
+               "AND "
+               "table_name = '" +
+               name + "' AND column_name = 'sequence') THEN PERFORM setval(pg_get_serial_sequence('" + name +
+               "', 'sequence'), coalesce((SELECT max(sequence) FROM " + name + "), 0) + 1, false); END IF; END $$";
+    }
     std::string adapted(std::string_view step) const override {
         std::string text(step);
         constexpr std::string_view words = "INTEGER PRIMARY KEY";

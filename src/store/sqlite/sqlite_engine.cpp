@@ -39,6 +39,8 @@ public:
     std::string_view tables() const override {
         return "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     }
+    // The next key is one more than the largest.
+    std::string after_copy(std::string_view) const override { return ""; }
     std::string adapted(std::string_view step) const override { return std::string(step); }
 
 private:
