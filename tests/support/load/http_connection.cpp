@@ -105,6 +105,7 @@ std::optional<HttpReply> HttpConnection::read_reply() {
         if (colon == std::string::npos) return std::nullopt;
         const auto name = to_lower(std::string_view(*line).substr(0, colon));
         const std::string value(trim(std::string_view(*line).substr(colon + 1)));
+        if (name != "date") reply.head += *line + "\n";
         if (name == "content-length") length = number(value, 10).value_or(0);
         if (name == "transfer-encoding") chunked = equals_ignoring_case(value, "chunked");
         if (name == "content-type") reply.content_type = value;

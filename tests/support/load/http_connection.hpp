@@ -15,6 +15,7 @@ struct HttpReply {
     int status = 0;
     std::string content_type;
     Bytes body;
+    std::string head;  // the header lines as sent, but for Date
 };
 
 class HttpConnection {
