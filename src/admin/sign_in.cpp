@@ -1,6 +1,7 @@
 #include "countersign/admin/sign_in.hpp"
 
 #include "countersign/audit/catalogue.hpp"
+#include "countersign/core/source.hpp"
 #include "countersign/core/text.hpp"
 
 #include <algorithm>

@@ -2,9 +2,7 @@
 
 #include "countersign/core/text.hpp"
 
-#include <arpa/inet.h>
 #include <algorithm>
-#include <array>
 
 namespace countersign::admin {
 namespace {
@@ -88,16 +86,6 @@ void Throttle::count(const std::string& key, const ThrottleLimits::Limit& limit,
         entries_.erase(quiet_first_.front());
         quiet_first_.pop_front();
     }
-}
-
-std::string source_of(std::string_view client) {
-    std::array<unsigned char, 16> octets{};
-    const std::string text(client);
-    if (::inet_pton(AF_INET6, text.c_str(), octets.data()) != 1) return text;
-    std::fill(octets.begin() + 8, octets.end(), static_cast<unsigned char>(0));
-    std::array<char, INET6_ADDRSTRLEN> shown{};
-    ::inet_ntop(AF_INET6, octets.data(), shown.data(), shown.size());
-    return std::string(shown.data()) + "/64";
 }
 
 }  // namespace countersign::admin

@@ -6,6 +6,7 @@
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/http/server.hpp"
+#include "descriptors.hpp"
 #include "monitoring.hpp"
 #include "notifications.hpp"
 #include "operations_log.hpp"
@@ -54,7 +55,7 @@ public:
           seal_(or_throw(AuditSeal::make(settings_.audit, *keys_, audit_trail_.file, clock_))),
           submissions_(make_submissions(settings_)),
           enrollment_({database_->transactions(), database_->issued(), database_->holds(), *audit_, clock_, random_,
-                       options.crash_point}),
+                       options.crash_point, settings_.server.failures_per_client}),
           wiring_(assemble_or_throw(settings_, nullptr)),
           admin_(admin_surfaces_of(settings_, wiring_.hooks)),
           hook_workers_(hook_workers(settings_)),
@@ -174,6 +175,8 @@ private:
     }
 
     void start_serving() {
+        if (const auto missing = raise_descriptor_limit(settings_.server.max_connections); !missing.empty())
+            spdlog::warn("{}", missing);
         server_ = or_throw(http::Server::bind(
             server_options(settings_),
             make_router(settings_, wiring_, admin_, enrollment_, shared_parts(wiring_.hooks), metrics_), workers_));

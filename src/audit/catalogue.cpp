@@ -25,6 +25,10 @@ constexpr std::array kCatalogue{
     CatalogueEntry{
         event::message_refused, Severity::warning,
         "A message could not be opened, or its signature or form was wrong, before anything in it was believed."},
+    CatalogueEntry{event::source_slowed, Severity::alert,
+                   "So many messages of one address failed that its next ones get HTTP 429 before they are looked at, "
+                   "until it has "
+                   "been quiet for a while. Somebody guesses, or many devices behind that address are set up wrongly."},
     CatalogueEntry{event::message_unanswered, Severity::warning,
                    "A message in order got HTTP 503 or 500, because the CA, a key or the store is away or at fault; "
                    "the client will try again."},

@@ -166,11 +166,16 @@ constexpr Key key_table[] = {
     Key{"server", "max_request_line_octets", Kind::number, "65536", put<&Srv::max_request_line_octets>,
         "Longest request line. Clients without POST send whole messages in it; NDES takes 65534 octets."}
         .between(8 * kibibyte, mebibyte, "octets"),
-    Key{"server", "max_connections", Kind::number, "10000", put<&Srv::max_connections>, "Open connections in all."}
+    Key{"server", "max_connections", Kind::number, "10000", put<&Srv::max_connections>,
+        "Open connections in all. When there are that many, the one that has waited longest for its client makes room."}
         .between(1, 1000000, "connections"),
     Key{"server", "max_connections_per_client", Kind::number, "1000", put<&Srv::max_connections_per_client>,
         "Open connections of one client address; trusted proxies and Unix sockets are not limited."}
         .between(1, 1000000, "connections"),
+    Key{"server", "failures_per_client", Kind::number, "200", put<&Srv::failures_per_client>,
+        "SCEP messages of one client address (IPv6: /64) that may fail at once; beyond, its messages get 429 with "
+        "Retry-After. One is forgiven a second, and one for each certificate. Loopback is exempt. 0: no limit."}
+        .between(0, 1000000, "messages"),
     Key{"server", "header_timeout", Kind::number, "10", put<&Srv::header_timeout>,
         "Time for a client to send its headers."}
         .between(1, 600, "seconds"),

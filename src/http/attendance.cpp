@@ -4,29 +4,66 @@
 
 namespace countersign::http {
 
-std::unique_ptr<Attendance::Seat> Attendance::enter(std::optional<Address> source) {
+Attendance::Admission Attendance::enter(std::optional<Address> source) {
     const std::lock_guard lock(mutex_);
-    if (count_ >= total_limit_) return nullptr;
     if (source) {
-        auto& mine = by_source_[*source];
-        if (mine >= source_limit_) {
-            if (mine == 0) by_source_.erase(*source);
-            return nullptr;
-        }
-        ++mine;
+        const auto mine = by_source_.find(*source);
+        if ((mine == by_source_.end() ? 0 : mine->second) >= source_limit_) return {};
     }
+    Admission admission;
+    if (count_ >= total_limit_) {
+        admission.to_dismiss = take_longest_waiting();
+        if (!admission.to_dismiss) return {};
+    }
+    admission.seat = std::make_unique<Seat>(*this, source);
     ++count_;
-    return std::make_unique<Seat>(*this, source);
+    if (source) ++by_source_[*source];
+    return admission;
 }
 
-void Attendance::leave(const std::optional<Address>& source) {
+// Its place is free at once; that the session notices may take a moment.
+std::shared_ptr<Session> Attendance::take_longest_waiting() {
+    while (!waiting_.empty()) {
+        const auto longest = waiting_.front();
+        auto session = longest.session.lock();
+        forget_waiting(*longest.seat);
+        if (!session) continue;
+        free_place_of(*longest.seat);
+        return session;
+    }
+    return nullptr;
+}
+
+void Attendance::free_place_of(Seat& seat) {
+    seat.taken_ = true;
+    --count_;
+    if (!seat.source_) return;
+    const auto mine = by_source_.find(*seat.source_);
+    if (--mine->second == 0) by_source_.erase(mine);
+}
+
+void Attendance::forget_waiting(Seat& seat) {
+    if (seat.waiting_) waiting_.erase(*seat.waiting_);
+    seat.waiting_.reset();
+}
+
+void Attendance::start_waiting(Seat& seat, std::weak_ptr<Session> session) {
+    const std::lock_guard lock(mutex_);
+    if (seat.taken_) return;
+    forget_waiting(seat);
+    seat.waiting_ = waiting_.insert(waiting_.end(), Seat::Waiter{&seat, std::move(session)});
+}
+
+void Attendance::stop_waiting(Seat& seat) {
+    const std::lock_guard lock(mutex_);
+    forget_waiting(seat);
+}
+
+void Attendance::leave(Seat& seat) {
     {
         const std::lock_guard lock(mutex_);
-        --count_;
-        if (source) {
-            const auto mine = by_source_.find(*source);
-            if (--mine->second == 0) by_source_.erase(mine);
-        }
+        forget_waiting(seat);
+        if (!seat.taken_) free_place_of(seat);
     }
     changed_.notify_all();
 }

@@ -9,9 +9,18 @@ namespace {
 
 using scep::Operation;
 
+// What a refusal costs us depends on what was in the envelope; how long its sender waits for it must not.
+constexpr std::chrono::milliseconds refusal_quantum{20};
+
 Response wrong_method(std::string_view allowed) {
     auto response = Response::text(405, "This SCEP operation is asked for with " + std::string(allowed) + ".");
     response.headers.emplace_back("Allow", std::string(allowed));
+    return response;
+}
+
+Response too_many_failures(std::chrono::milliseconds wait) {
+    auto response = Response::text(429, "Too many messages from this address have failed; try again later.");
+    response.headers.emplace_back("Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
     return response;
 }
 
@@ -33,6 +42,10 @@ ScepEndpoint::ScepEndpoint(std::shared_ptr<const ra::Profile> profile, ra::Enrol
 
 std::optional<Response> ScepEndpoint::answer_at_once(const Request& request) {
     const auto query = scep::parse_query(request.query);
+    const bool message = query.operation == Operation::pki_operation || request.method == "POST";
+    if (message) {
+        if (const auto wait = enrollment_.wait_for(request.client); wait.count() > 0) return too_many_failures(wait);
+    }
     if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
         return wrong_method("GET, HEAD, POST");
     if (!query.operation) {
@@ -64,7 +77,7 @@ Response ScepEndpoint::answer(const Request& request) {
 }
 
 Response ScepEndpoint::answer_pki_operation(const Request& request, const std::string& message) {
-    Result<Bytes> reply = fail::malformed("no message");
+    Result<ra::Reply> reply = fail::malformed("no message");
     if (request.method == "POST") {
         reply = enrollment_.answer(*profile_, request.body, request.client);
     } else {
@@ -73,7 +86,8 @@ Response ScepEndpoint::answer_pki_operation(const Request& request, const std::s
         reply = enrollment_.answer(*profile_, *decoded, request.client);
     }
     if (!reply) return net::refusal(reply.error().kind);
-    auto response = Response::bytes(200, "application/x-pki-message", *std::move(reply));
+    auto response = Response::bytes(200, "application/x-pki-message", std::move(reply->message));
+    if (reply->refusal) response.quantum = refusal_quantum;
     response.headers.emplace_back("Cache-Control", "no-store");
     return response;
 }

@@ -1,12 +1,12 @@
 #include "countersign/http/server.hpp"
 
+#include "as_values.hpp"
 #include "countersign/core/text.hpp"
 #include "listening_socket.hpp"
 #include "session.hpp"
 #include "tls.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -14,7 +14,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
 namespace countersign::http {
@@ -23,7 +22,6 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::string_view full =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -158,15 +156,16 @@ asio::awaitable<void> SocketServer::accept_on(Listener& listener) {
 void SocketServer::admit(Listener& listener, Socket socket, const Protocol::endpoint& name) try {
     auto peer = identify(*listener.traits, *name.data());
     const auto source = peer.trusted ? std::nullopt : std::optional(peer.address->source());
-    auto seat = site_->attendance.enter(source);
-    if (!seat) return turn_away(listener, socket);
+    auto admission = site_->attendance.enter(source);
+    if (admission.to_dismiss) admission.to_dismiss->leave_now();
+    if (!admission.seat) return turn_away(listener, socket);
     boost::system::error_code ignored;
     if (peer.address) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const Session::Executor strand = socket.get_executor();
     const auto tls = listener.tls();
     auto transport = tls ? tls->wrap(std::move(socket)) : plain_transport(std::move(socket));
     const auto session = std::make_shared<Session>(site_, listener.traits, std::move(peer), std::move(transport),
-                                                   std::move(seat), strand);
+                                                   std::move(admission.seat), strand);
     site_->attendance.add(session);
     session->start();
     // Added too late for drain to see it among those present.

@@ -1,5 +1,6 @@
 #include "session.hpp"
 
+#include "as_values.hpp"
 #include "countersign/async/offload.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/http/framing.hpp"
@@ -101,6 +102,7 @@ asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
 
 asio::awaitable<void> Session::converse() {
     expect_within(site_->limits.header_deadline);
+    seat_->waits(weak_from_this());
     const bool shaken = co_await transport_->handshake();
     if (!shaken) co_return;
     transport_->introduce(*connection_);
@@ -131,7 +133,11 @@ asio::awaitable<Session::Next> Session::serve_one() {
         co_return told ? Next::close_politely : Next::drop;
     }
     expect_nothing();
+    seat_->is_served();
+    const auto asked = steady_clock::now();
     const auto response = co_await answer();
+    if (response.quantum.count() > 0) co_await hold_back(asked, response.quantum);
+    seat_->waits(weak_from_this());
     const bool close = !may_stay();
     const bool written = co_await write(response, close);
     log(response.status, response.body ? response.body->size() : 0, since);
@@ -169,7 +175,10 @@ asio::awaitable<Session::Arrival> Session::receive_head() {
                 case HeaderScan::Verdict::block_too_long: co_return refuse(431, "request header too large");
                 case HeaderScan::Verdict::incomplete: break;
             }
-            if (!begun) expect_within(site_->limits.header_deadline);
+            if (!begun) {
+                expect_within(site_->limits.header_deadline);
+                seat_->waits(weak_from_this());
+            }
             begun = true;
         }
         idle_ = inbox_.empty();
@@ -289,6 +298,14 @@ asio::awaitable<Response> Session::answer() {
     auto outcome = co_await async::offload(site_->pool, job, site_->limits.answer_deadline);
     if (outcome.value) co_return std::move(*outcome.value);
     co_return busy(outcome.failure == async::OffloadFailure::queue_full ? "5" : "30");
+}
+
+// Until a whole number of quanta has passed. No worker waits for it.
+asio::awaitable<void> Session::hold_back(TimePoint asked, std::chrono::milliseconds quantum) {
+    const auto begun = (steady_clock::now() - asked) / quantum;
+    asio::steady_timer timer(strand_);
+    timer.expires_at(asked + (begun + 1) * quantum);
+    co_await timer.async_wait(as_values);
 }
 
 asio::awaitable<bool> Session::write(const Response& response, bool close) {

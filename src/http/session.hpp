@@ -47,6 +47,7 @@ private:
     Awaitable<bool> invite_body();
     Awaitable<bool> receive_more();
     Awaitable<Response> answer();
+    Awaitable<void> hold_back(TimePoint asked, std::chrono::milliseconds quantum);
     Awaitable<bool> write(const Response& response, bool close);
 
     Arrival take_head(std::size_t length);

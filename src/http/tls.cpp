@@ -1,14 +1,13 @@
 #include "tls.hpp"
 
+#include "as_values.hpp"
 #include "countersign/core/credential.hpp"
 #include "countersign/core/text.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <system_error>
@@ -17,7 +16,6 @@ namespace countersign::http {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 class TlsTransport final : public Transport {
 public:

@@ -1,14 +1,13 @@
 #include "transport.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "as_values.hpp"
+
 #include <boost/asio/write.hpp>
 
 namespace countersign::http {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t most_discarded = 8 * 1024 * 1024;
 
 class PlainTransport final : public Transport {

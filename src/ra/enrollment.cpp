@@ -45,7 +45,7 @@ const policy::Template* rules_for(const Profile& profile, const policy::Facts& f
 
 }  // namespace
 
-Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const std::string& client) {
+Result<Reply> Enrollment::answer(const Profile& profile, ByteView message, const std::string& client) {
     auto reply = answer_message(profile, message, client);
     const bool clients_fault =
         !reply && (reply.error().kind == ErrorKind::malformed || reply.error().kind == ErrorKind::unauthenticated);
@@ -59,7 +59,7 @@ Result<Bytes> Enrollment::answer(const Profile& profile, ByteView message, const
 }
 
 // bytes -> verify envelope -> open -> answer by type
-Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView message, const std::string& client) {
+Result<Reply> Enrollment::answer_message(const Profile& profile, ByteView message, const std::string& client) {
     const Time now = parts_.clock.now();
     // Nobody would believe a reply, and the CA no countersignature: nothing is opened, nothing reserved.
     if (!profile.agent->identity().certificate.valid_at(now)) {
@@ -67,10 +67,10 @@ Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView messag
     }
     auto verified = scep::VerifiedEnvelope::verify(message);
     if (!verified) {
-        note(audit::Event(audit::event::message_refused, audit::Severity::warning)
-                 .with("profile", profile.name)
-                 .with("client", client)
-                 .with("reason", describe(verified.error())));
+        note_refusal(client, audit::Event(audit::event::message_refused, audit::Severity::warning)
+                                 .with("profile", profile.name)
+                                 .with("client", client)
+                                 .with("reason", describe(verified.error())));
         return verified.error();
     }
     if (!verified->message_type()) return refuse_type(profile, client, *verified, now);
@@ -92,7 +92,7 @@ Result<Bytes> Enrollment::answer_message(const Profile& profile, ByteView messag
 }
 
 // Design invariant 1: this switch is the whole list of what a message can ask for.
-Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
+Result<Reply> Enrollment::answer_opened(Exchange& exchange) {
     using scep::MessageType;
     if (!exchange.envelope().signer().public_key().is_rsa()) {
         return refuse(exchange, audit::event::message_refused,
@@ -111,7 +111,7 @@ Result<Bytes> Enrollment::answer_opened(Exchange& exchange) {
 }
 
 // facts -> begin transaction -> challenge -> accept
-Result<Bytes> Enrollment::enroll(Exchange& exchange) {
+Result<Reply> Enrollment::enroll(Exchange& exchange) {
     TRY(exchange.renewed, renewed_certificate(exchange));
     if (exchange.opened.type() == scep::MessageType::renewal_req && !exchange.renewed) {
         return refuse(
@@ -148,7 +148,7 @@ Result<bool> Enrollment::still_stands(const Exchange& exchange, const store::Att
 }
 
 // A twin of this message may have been decided since we looked; then the password is used up by right.
-Result<Bytes> Enrollment::refuse_unless_known(Exchange& exchange, const Error& error) {
+Result<Reply> Enrollment::refuse_unless_known(Exchange& exchange, const Error& error) {
     TRY(const auto known, parts_.transactions.latest(exchange.transaction));
     if (!known || known->request_digest != exchange.request_digest) return refuse_claim(exchange, error);
     TRY(const bool standing, still_stands(exchange, *known));
@@ -156,7 +156,7 @@ Result<Bytes> Enrollment::refuse_unless_known(Exchange& exchange, const Error& e
 }
 
 // The client lost our answer, or asks again while the first request is on its way.
-Result<Bytes> Enrollment::answer_known(Exchange& exchange, const store::Attempt& attempt) {
+Result<Reply> Enrollment::answer_known(Exchange& exchange, const store::Attempt& attempt) {
     if (attempt.request_digest != exchange.request_digest) {
         return refuse(exchange, audit::event::enrollment_refused,
                       "another request is in flight under this transaction (request " + attempt.id + ")",
@@ -169,7 +169,7 @@ Result<Bytes> Enrollment::answer_known(Exchange& exchange, const store::Attempt&
 }
 
 // judge -> second opinion -> audit -> durable commit 1 -> carry out
-Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& claim) {
+Result<Reply> Enrollment::accept(Exchange& exchange, const challenge::Claim& claim) {
     policy::Facts facts;
     facts.purpose = exchange.renewed ? policy::Purpose::renew : policy::Purpose::enroll;
     facts.profile = exchange.profile.name;
@@ -221,7 +221,7 @@ Result<Bytes> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
 
 // Commit 1 may have happened. What certainly did not reach the CA is written down as that, or a CA that cannot be asked
 // would leave it to an operator.
-Result<Bytes> Enrollment::recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error) {
+Result<Reply> Enrollment::recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error) {
     const auto attempt = parts_.transactions.find(attempt_id);
     if (!attempt) return error;
     if (attempt->state == AttemptState::held) return pending(exchange);
@@ -231,7 +231,7 @@ Result<Bytes> Enrollment::recover_intent(Exchange& exchange, const std::string& 
 }
 
 // durable commit 1 -> countersign -> CA -> durable commit 2 -> reply
-Result<Bytes> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
+Result<Reply> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
                                     const crypto::CertificateContent& plan) {
     // Before it can be seen, so that nobody else advances it meanwhile.
     TRY(auto taken, parts_.holds.take(attempt.id));

@@ -33,7 +33,7 @@ Result<bool> Enrollment::may_ask_this(const Profile& profile, const scep::Verifi
 
 // The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), and
 // the IssuerAndSubject inside is not even decrypted.
-Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
+Result<Reply> Enrollment::answer_poll(Exchange& exchange) {
     TRY(auto attempt, parts_.transactions.latest(exchange.transaction));
     if (!attempt)
         return refuse(exchange, audit::event::query_refused, "no such transaction of this key", FailInfo::bad_cert_id);
@@ -50,7 +50,7 @@ Result<Bytes> Enrollment::answer_poll(Exchange& exchange) {
 }
 
 // Certificates are public, but a ledger that anybody can list by serial number is a gift; one's own key suffices.
-Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
+Result<Reply> Enrollment::answer_get_cert(Exchange& exchange) {
     const auto& wanted = std::get<crypto::IssuerAndSerial>(exchange.opened.content());
     if (!wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {
         return refuse(exchange, audit::event::query_refused, "GetCert for another issuer", FailInfo::bad_cert_id);
@@ -66,7 +66,7 @@ Result<Bytes> Enrollment::answer_get_cert(Exchange& exchange) {
     return success(exchange, certificate);
 }
 
-Result<Bytes> Enrollment::answer_get_crl(Exchange& exchange) {
+Result<Reply> Enrollment::answer_get_crl(Exchange& exchange) {
     const auto& wanted = std::get<crypto::IssuerAndSerial>(exchange.opened.content());
     auto* revoker = exchange.profile.backend->revoker();
     if (revoker == nullptr || !wanted.issuer.matches(exchange.profile.ca_chain.front().subject())) {

@@ -34,17 +34,19 @@ audit::Event Enrollment::Exchange::event(std::string_view id) const {
     return result;
 }
 
-Result<Bytes> Enrollment::refuse_type(const Profile& profile, const std::string& client,
+Result<Reply> Enrollment::refuse_type(const Profile& profile, const std::string& client,
                                       const scep::VerifiedEnvelope& envelope, Time now) {
-    note(event_for(profile, client, envelope, audit::event::message_refused)
-             .with("reason", std::string("the message type is absent or none that a client may send")));
+    note_refusal(client, event_for(profile, client, envelope, audit::event::message_refused)
+                             .with("reason", std::string("the message type is absent or none that a client may send")));
     return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_request, ""}, now);
 }
 
-Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::string& client,
+Result<Reply> Enrollment::refuse_unopened(const Profile& profile, const std::string& client,
                                           const scep::OpenFailure& failure, Time now) {
     using Wire = scep::OpenFailure::Wire;
-    note(event_for(profile, client, failure.envelope, audit::event::message_refused).with("reason", failure.detail));
+    note_refusal(
+        client,
+        event_for(profile, client, failure.envelope, audit::event::message_refused).with("reason", failure.detail));
     const auto context = scep::ReplyContext::of(failure.envelope, failure.style);
     switch (failure.wire) {
         case Wire::key_unavailable: return fail::unavailable("the CEP encryption key is away: " + failure.detail);
@@ -60,18 +62,20 @@ Result<Bytes> Enrollment::refuse_unopened(const Profile& profile, const std::str
     return reply(profile, context, scep::ReplyFailure{info, ""}, now);
 }
 
-Result<Bytes> Enrollment::refuse_query(const Profile& profile, const std::string& client,
+Result<Reply> Enrollment::refuse_query(const Profile& profile, const std::string& client,
                                        const scep::VerifiedEnvelope& envelope, Time now) {
-    note(event_for(profile, client, envelope, audit::event::query_refused)
-             .with("reason",
-                   std::string(
-                       "GetCert and GetCRL are answered to holders of a certificate of this CA, signing with it")));
+    note_refusal(
+        client,
+        event_for(profile, client, envelope, audit::event::query_refused)
+            .with("reason",
+                  std::string(
+                      "GetCert and GetCRL are answered to holders of a certificate of this CA, signing with it")));
     return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_cert_id, ""}, now);
 }
 
 // The same answer as for an undecipherable message, octet for octet but for nonces: whether a challenge was wrong, late
 // or used is not the network's business (design invariant 5).
-Result<Bytes> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
+Result<Reply> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
     if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::throttled ||
         error.kind == ErrorKind::internal) {
         return fail::unavailable(error.detail);
@@ -81,7 +85,7 @@ Result<Bytes> Enrollment::refuse_claim(Exchange& exchange, const Error& error) {
     return refuse(exchange, id, describe(error), FailInfo::bad_message_check);
 }
 
-Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny) {
+Result<Reply> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny) {
     if (!exchange.renewed && !deny.blameless) {
         const auto burnt = exchange.profile.verifier->release(claim, challenge::ReleaseReason::mismatch, exchange.now);
         if (!burnt) return fail::unavailable("counting a refused challenge: " + burnt.error().detail);
@@ -92,13 +96,14 @@ Result<Bytes> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim
     return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings) + which, info);
 }
 
-Result<Bytes> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason,
+Result<Reply> Enrollment::refuse(Exchange& exchange, std::string_view event_id, const std::string& reason,
                                  FailInfo info) {
-    note(exchange.event(event_id).with("reason", reason).with("answer", std::string(name(info))));
+    note_refusal(exchange.client,
+                 exchange.event(event_id).with("reason", reason).with("answer", std::string(name(info))));
     return failure(exchange, info);
 }
 
-Result<Bytes> Enrollment::answer_attempt(Exchange& exchange, const Settled& settled) {
+Result<Reply> Enrollment::answer_attempt(Exchange& exchange, const Settled& settled) {
     switch (settled.attempt.state) {
         case AttemptState::issued:
             if (settled.certificate) return success(exchange, *settled.certificate);
@@ -112,7 +117,7 @@ Result<Bytes> Enrollment::answer_attempt(Exchange& exchange, const Settled& sett
     return pending(exchange);
 }
 
-Result<Bytes> Enrollment::recorded_success(Exchange& exchange, const std::string& serial) {
+Result<Reply> Enrollment::recorded_success(Exchange& exchange, const std::string& serial) {
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, serial));
     if (!record)
         return fail::internal("request recorded as issued, but certificate " + serial + " is not in the ledger");
@@ -124,7 +129,7 @@ Result<Bytes> Enrollment::recorded_success(Exchange& exchange, const std::string
     return success(exchange, certificate);
 }
 
-Result<Bytes> Enrollment::success(Exchange& exchange, const crypto::Certificate& certificate) {
+Result<Reply> Enrollment::success(Exchange& exchange, const crypto::Certificate& certificate) {
     scep::ReplySuccess content;
     content.certificates.push_back(certificate);
     if (exchange.profile.include_ca_in_reply) {
@@ -136,23 +141,33 @@ Result<Bytes> Enrollment::success(Exchange& exchange, const crypto::Certificate&
     return answer;
 }
 
-Result<Bytes> Enrollment::failure(Exchange& exchange, FailInfo info) {
+Result<Reply> Enrollment::failure(Exchange& exchange, FailInfo info) {
     return reply(exchange.profile, exchange.context, scep::ReplyFailure{info, ""}, exchange.now);
 }
 
-Result<Bytes> Enrollment::pending(Exchange& exchange) {
+Result<Reply> Enrollment::pending(Exchange& exchange) {
     return reply(exchange.profile, exchange.context, scep::ReplyPending{}, exchange.now);
 }
 
-Result<Bytes> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context,
+Result<Reply> Enrollment::reply(const Profile& profile, const scep::ReplyContext& context,
                                 const scep::ReplyContent& content, Time now) {
     const auto& agent = profile.replying_agent(context.style.recipient, now);
-    return scep::build_reply(context, content, agent.identity(), now, parts_.random);
+    TRY(auto message, scep::build_reply(context, content, agent.identity(), now, parts_.random));
+    return Reply{std::move(message), std::holds_alternative<scep::ReplyFailure>(content)};
 }
 
 void Enrollment::note(const audit::Event& event) {
     // The sink reports its own trouble to the operations log; a refusal needs no permission from it.
     static_cast<void>(parts_.audit.record(event));
+}
+
+void Enrollment::note_refusal(const std::string& client, const audit::Event& event) {
+    note(event);
+    if (!conduct_.failed(client, parts_.clock.now())) return;
+    note(audit::Event(audit::event::source_slowed, audit::severity_of(audit::event::source_slowed))
+             .with("client", client)
+             .with("reason", std::to_string(parts_.failures_per_source) +
+                                 " messages of this source failed (server.failures_per_client)"));
 }
 
 }  // namespace countersign::ra

@@ -137,6 +137,7 @@ Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, st
                                   .with("not_after", to_rfc3339(certificate.not_after()))));
     CHECK(
         parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now()));
+    conduct_.succeeded(attempt.client, parts_.clock.now());
     reach("enroll.after_record");
     attempt.state = AttemptState::issued;
     attempt.certificate_serial = certificate.serial_hex();

@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from instance import InstanceTest, basic, run
-from scep_client import Client, SUCCESS
+from scep_client import Client, FAILURE, SUCCESS
 
 PAGE = "/certsrv/mscep_admin/"
 WRONG_CHALLENGES = int(os.environ.get("COUNTERSIGN_WRONG_CHALLENGES", "3000"))
@@ -75,6 +75,35 @@ class GuessingTest(InstanceTest):
         self.assertEqual(device.send(device.request(rightful)).status, SUCCESS)
         self.assertEqual(len(server.certificates()), 2)
         self.assertLess(server.resident_kib(), before + 64 * 1024)
+
+    def test_a_guesser_gets_a_guess_a_second_and_keeps_nobody_else_waiting(self):
+        server = self.instance()
+        server.set("[listener]", trusted_proxies=["127.0.0.0/8"])
+        server.set("server", failures_per_client=20)
+        server.start()
+        bundle = server.ca_bundle()
+        guesser = Client(server, bundle, "guesser")
+        wrong = guesser.request("0011223344556677")
+
+        def post(message, source):
+            return guesser.post(message, [("Content-Type", "application/x-pki-message"), ("X-Forwarded-For", source)])
+
+        statuses = collections.Counter(post(wrong, f"2001:db8:7::{number:x}").status for number in range(1, 61))
+        self.assertEqual(set(statuses), {200, 429}, statuses)
+        self.assertGreaterEqual(statuses[200], 20)
+        self.assertEqual(len(server.audit("enrollment.refused")), statuses[200], "429 comes before any work")
+        refused = post(wrong, "2001:db8:7::ffff")
+        if refused.status == 429:
+            self.assertIn(refused.headers["retry-after"], ("1", "2"))
+        slowed = server.audit("source.slowed")
+        self.assertEqual(len(slowed), 1)
+        self.assertIn("server.failures_per_client", slowed[0]["reason"])
+        # Another site, and the same machine without a proxy, are not held up.
+        device = Client(server, bundle, "rightful")
+        answer = post(device.request(server.challenge()), "2001:db8:8::1")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(server.audit("enrollment.issued")[-1]["client"], "2001:db8:8::1")
+        self.assertEqual(device.send(device.request("0011223344556677")).status, FAILURE)
 
 
 def flood(address, requests, connections=4, batch=50):

@@ -1,6 +1,7 @@
 """The daemon's life: signals, restarts, power cuts, its log, and what never stands in it."""
 import http.client
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -263,6 +264,24 @@ def accepts(server):
         return True
     except OSError:
         return False
+
+
+class DescriptorTest(InstanceTest):
+    def test_takes_as_many_as_the_system_allows_and_says_when_they_are_too_few(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        instance = self.instance()
+        soft_before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        try:
+            instance.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, soft_before)
+        self.assertEqual(resource.prlimit(instance.process.pid, resource.RLIMIT_NOFILE)[0], hard)
+        self.assertNotIn("LimitNOFILE", instance.log())
+        instance.stop()
+        instance.set("server", max_connections=hard)
+        instance.start()
+        self.assertIn(f"raise LimitNOFILE in the unit to {hard + 256}", instance.log())
 
 
 class NotifyTest(InstanceTest):

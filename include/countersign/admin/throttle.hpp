@@ -60,7 +60,4 @@ private:
     std::list<std::string> quiet_first_;
 };
 
-// What counts as one source: an IPv4 address, or the /64 an IPv6 address is in.
-std::string source_of(std::string_view client);
-
 }  // namespace countersign::admin

@@ -23,6 +23,7 @@ inline constexpr std::string_view challenge_revoked = "challenge.revoked";
 inline constexpr std::string_view challenge_reused = "challenge.reused";
 inline constexpr std::string_view challenge_burnt = "challenge.burnt";
 inline constexpr std::string_view message_refused = "message.refused";
+inline constexpr std::string_view source_slowed = "source.slowed";
 inline constexpr std::string_view message_unanswered = "message.unanswered";
 inline constexpr std::string_view enrollment_accepted = "enrollment.accepted";
 inline constexpr std::string_view enrollment_held = "enrollment.held";

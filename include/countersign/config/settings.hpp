@@ -61,6 +61,7 @@ struct ServerSettings {
     std::size_t max_request_line_octets = 64 * 1024;
     std::size_t max_connections = 10000;
     std::size_t max_connections_per_client = 1000;
+    std::size_t failures_per_client = 200;
     std::chrono::seconds header_timeout{10};
     std::chrono::seconds body_timeout{30};
     std::chrono::seconds idle_timeout{15};

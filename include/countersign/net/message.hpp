@@ -3,6 +3,7 @@
 
 #include "countersign/core/bytes.hpp"
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -44,6 +45,8 @@ struct Response {
     std::string content_type;  // exact; empty: no such header
     std::vector<std::pair<std::string, std::string>> headers;
     std::shared_ptr<const Bytes> body = nullptr;  // shared, so that constant answers are never copied; null: empty
+    // Not zero: sent a whole number of these after the request had arrived, so that the time tells little about the work.
+    std::chrono::milliseconds quantum{0};
 
     static Response text(int status, std::string_view body);  // text/plain with a final newline
     static Response bytes(int status, std::string content_type, Bytes body);

@@ -9,6 +9,7 @@
 #include "countersign/core/clock.hpp"
 #include "countersign/core/random.hpp"
 #include "countersign/policy/judge.hpp"
+#include "countersign/ra/conduct.hpp"
 #include "countersign/ra/profile.hpp"
 #include "countersign/scep/request.hpp"
 #include "countersign/store/holds.hpp"
@@ -30,16 +31,28 @@ struct EnrollmentParts {
     audit::Sink& audit;
     const Clock& clock;
     Random& random;
-    CrashPoint crash_point;  // may be empty
+    CrashPoint crash_point;               // may be empty
+    std::size_t failures_per_source = 0;  // Conduct's credit
+};
+
+// A CertRep, ready to be sent.
+struct Reply {
+    Bytes message;
+    bool refusal = false;  // pkiStatus FAILURE
 };
 
 class Enrollment {
 public:
-    explicit Enrollment(EnrollmentParts parts) : parts_(std::move(parts)) {}
+    explicit Enrollment(EnrollmentParts parts) : parts_(std::move(parts)), conduct_(parts_.failures_per_source) {}
+
+    // How long `client` is to wait, after many messages that failed, before its next one is worth a look. Cheap.
+    std::chrono::milliseconds wait_for(const std::string& client) {
+        return conduct_.wait_for(client, parts_.clock.now());
+    }
 
     // Answers one pkiMessage. malformed or unauthenticated: not a message anybody can be answered for. unavailable:
     // retry later.
-    Result<Bytes> answer(const Profile& profile, ByteView message, const std::string& client);
+    Result<Reply> answer(const Profile& profile, ByteView message, const std::string& client);
 
     // Carries an attempt that nobody is working on towards its end: submits what was approved or interrupted, polls
     // what the CA holds. Returns the attempt as it then stands. Safe to call at any time and from anywhere; an attempt
@@ -55,15 +68,15 @@ private:
     };
 
     // enrollment.cpp: the main path
-    Result<Bytes> answer_message(const Profile& profile, ByteView message, const std::string& client);
-    Result<Bytes> answer_opened(Exchange& exchange);
-    Result<Bytes> enroll(Exchange& exchange);
+    Result<Reply> answer_message(const Profile& profile, ByteView message, const std::string& client);
+    Result<Reply> answer_opened(Exchange& exchange);
+    Result<Reply> enroll(Exchange& exchange);
     Result<bool> still_stands(const Exchange& exchange, const store::Attempt& attempt);
-    Result<Bytes> answer_known(Exchange& exchange, const store::Attempt& attempt);
-    Result<Bytes> refuse_unless_known(Exchange& exchange, const Error& error);
-    Result<Bytes> accept(Exchange& exchange, const challenge::Claim& claim);
-    Result<Bytes> recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error);
-    Result<Bytes> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
+    Result<Reply> answer_known(Exchange& exchange, const store::Attempt& attempt);
+    Result<Reply> refuse_unless_known(Exchange& exchange, const Error& error);
+    Result<Reply> accept(Exchange& exchange, const challenge::Claim& claim);
+    Result<Reply> recover_intent(Exchange& exchange, const std::string& attempt_id, const Error& error);
+    Result<Reply> carry_out(Exchange& exchange, store::Attempt attempt, const crypto::CertificateContent& plan);
 
     // second_opinion.cpp: what the profile's policy hook says. Without a hook, and where policy denies, the decision
     // stays. unavailable: there is no verdict, and nothing has happened.
@@ -97,33 +110,36 @@ private:
 
     // queries.cpp: questions about what exists already
     Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope);
-    Result<Bytes> answer_poll(Exchange& exchange);
-    Result<Bytes> answer_get_cert(Exchange& exchange);
-    Result<Bytes> answer_get_crl(Exchange& exchange);
+    Result<Reply> answer_poll(Exchange& exchange);
+    Result<Reply> answer_get_cert(Exchange& exchange);
+    Result<Reply> answer_get_crl(Exchange& exchange);
 
     // replies.cpp: what goes back, and what the audit says about it
-    Result<Bytes> refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure,
+    Result<Reply> refuse_unopened(const Profile& profile, const std::string& client, const scep::OpenFailure& failure,
                                   Time now);
-    Result<Bytes> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
+    Result<Reply> refuse_type(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
                               Time now);
-    Result<Bytes> refuse_query(const Profile& profile, const std::string& client,
+    Result<Reply> refuse_query(const Profile& profile, const std::string& client,
                                const scep::VerifiedEnvelope& envelope, Time now);
-    Result<Bytes> refuse_claim(Exchange& exchange, const Error& error);
-    Result<Bytes> refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny);
-    Result<Bytes> refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, scep::FailInfo info);
-    Result<Bytes> answer_attempt(Exchange& exchange, const Settled& settled);
-    Result<Bytes> success(Exchange& exchange, const crypto::Certificate& certificate);
-    Result<Bytes> recorded_success(Exchange& exchange, const std::string& serial);
-    Result<Bytes> failure(Exchange& exchange, scep::FailInfo info);
-    Result<Bytes> pending(Exchange& exchange);
-    Result<Bytes> reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content,
+    Result<Reply> refuse_claim(Exchange& exchange, const Error& error);
+    Result<Reply> refuse_plan(Exchange& exchange, const challenge::Claim& claim, const policy::Deny& deny);
+    Result<Reply> refuse(Exchange& exchange, std::string_view event_id, const std::string& reason, scep::FailInfo info);
+    Result<Reply> answer_attempt(Exchange& exchange, const Settled& settled);
+    Result<Reply> success(Exchange& exchange, const crypto::Certificate& certificate);
+    Result<Reply> recorded_success(Exchange& exchange, const std::string& serial);
+    Result<Reply> failure(Exchange& exchange, scep::FailInfo info);
+    Result<Reply> pending(Exchange& exchange);
+    Result<Reply> reply(const Profile& profile, const scep::ReplyContext& context, const scep::ReplyContent& content,
                         Time now);
     // For decisions that refuse: whatever becomes of the record, the refusal stands.
     void note(const audit::Event& event);
+    // And this one is held against where it came from.
+    void note_refusal(const std::string& client, const audit::Event& event);
 
     void reach(std::string_view crash_point) const;
 
     EnrollmentParts parts_;
+    Conduct conduct_;
 };
 
 }  // namespace countersign::ra

@@ -123,12 +123,5 @@ TEST(Throttle, IsSafeOnManyThreads) {
     EXPECT_EQ(throttle.wait_for("elsewhere", "a", clock.now()), 5s);
 }
 
-TEST(SourceOf, AnIpv6SiteIsOneSource) {
-    EXPECT_EQ(source_of("192.0.2.1"), "192.0.2.1");
-    EXPECT_EQ(source_of("2001:db8:1:2:3:4:5:6"), source_of("2001:db8:1:2::1"));
-    EXPECT_NE(source_of("2001:db8:1:2::1"), source_of("2001:db8:1:3::1"));
-    EXPECT_EQ(source_of("unix"), "unix");
-}
-
 }  // namespace
 }  // namespace countersign::admin

@@ -159,23 +159,78 @@ TEST(ServerLimits, APeerThatDoesNotReadIsCutOff) {
     EXPECT_LT(client.read_to_end().size(), 32'000'000U);
 }
 
-TEST(ServerLimits, CapsConnectionsOfOneSourceAndInTotal) {
-    for (const bool in_total : {false, true}) {
-        Loopback loopback;
-        (in_total ? loopback.options.limits.connections : loopback.options.limits.connections_per_client) = 2;
-        loopback.start();
-        auto first = std::make_unique<RawClient>(loopback.address());
-        EXPECT_EQ(first->ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
-        auto second = loopback.connect();
-        EXPECT_EQ(second.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
-        auto third = loopback.connect();
-        EXPECT_THAT(third.read_to_end(), testing::StartsWith("HTTP/1.1 503 "));
-        first.reset();
-        while (loopback.server->open_connections() > 1) ::usleep(1000);
-        auto fourth = loopback.connect();
-        EXPECT_EQ(fourth.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
-        EXPECT_EQ(second.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+TEST(ServerLimits, CapsConnectionsOfOneSource) {
+    Loopback loopback;
+    loopback.options.limits.connections_per_client = 2;
+    loopback.start();
+    auto first = std::make_unique<RawClient>(loopback.address());
+    EXPECT_EQ(first->ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    auto second = loopback.connect();
+    EXPECT_EQ(second.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    auto third = loopback.connect();
+    EXPECT_THAT(third.read_to_end(), testing::StartsWith("HTTP/1.1 503 "));
+    first.reset();
+    while (loopback.server->open_connections() > 1) ::usleep(1000);
+    auto fourth = loopback.connect();
+    EXPECT_EQ(fourth.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    EXPECT_EQ(second.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+}
+
+TEST(ServerLimits, AFullHouseTurnsAwayOnlyWhenAllAreBeingServed) {
+    Loopback loopback;
+    loopback.options.limits.connections = 2;
+    loopback.start();
+    auto first = loopback.connect();
+    auto second = loopback.connect();
+    first.send("GET /gate HTTP/1.1\r\n\r\n");
+    second.send("GET /gate HTTP/1.1\r\n\r\n");
+    loopback.gate.until_waiting(2);
+    auto third = loopback.connect();
+    EXPECT_THAT(third.read_to_end(), testing::StartsWith("HTTP/1.1 503 "));
+    loopback.gate.open();
+    EXPECT_EQ(first.receive().status, 200);
+    EXPECT_EQ(second.receive().status, 200);
+}
+
+TEST(ServerLimits, InAFullHouseWhoWaitedLongestMakesRoom) {
+    Loopback loopback;
+    loopback.options.limits.connections = 3;
+    loopback.start();
+    auto served = loopback.connect();
+    served.send("GET /gate HTTP/1.1\r\n\r\n");
+    loopback.gate.until_waiting(1);
+    auto slow = loopback.connect();
+    slow.send("GET /fast HTTP/1.1\r\nX: ");
+    auto idle = loopback.connect();
+    EXPECT_EQ(idle.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    auto newcomer = loopback.connect();
+    EXPECT_EQ(newcomer.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    EXPECT_EQ(slow.read_to_end(), "") << "it came before the idle one's last request";
+    EXPECT_EQ(idle.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    auto another = loopback.connect();
+    EXPECT_EQ(another.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    EXPECT_EQ(newcomer.read_to_end(), "") << "the idle one has been heard from since";
+    loopback.gate.open();
+    EXPECT_EQ(served.receive().status, 200);
+    EXPECT_EQ(loopback.server->open_connections(), 3U);
+}
+
+// Slow heads, slow bodies and clients that do not read, twice as many as there is room for, all the time.
+TEST(ServerLimits, SlowConnectionsWithoutEndKeepNobodyOut) {
+    Loopback loopback;
+    loopback.options.limits.connections = 8;
+    loopback.start();
+    const std::vector<std::string> slow = {"", "GET /fast HT", "POST /work HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"};
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int round = 0; round < 50; ++round) {
+        for (int i = 0; i < 16; ++i) {
+            crowd.push_back(std::make_unique<RawClient>(loopback.address()));
+            crowd.back()->send(slow[static_cast<std::size_t>(i) % slow.size()]);
+        }
+        auto client = loopback.connect();
+        EXPECT_EQ(client.ask("POST /work HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").status, 200) << round;
     }
+    EXPECT_LE(loopback.server->open_connections(), 8U);
 }
 
 TEST(ServerLimits, TrustedProxiesAreNotCappedAsOneSource) {

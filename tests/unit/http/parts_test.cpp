@@ -238,16 +238,16 @@ TEST(ReceiveBuffer, KeepsItsOrderThroughGrowthAndReuse) {
 
 TEST(AttendanceCaps, CountPerSourceAndInTotal) {
     Attendance attendance(3, 2);
-    auto a1 = attendance.enter(address("192.0.2.1"));
-    auto a2 = attendance.enter(address("192.0.2.1"));
+    auto a1 = attendance.enter(address("192.0.2.1")).seat;
+    auto a2 = attendance.enter(address("192.0.2.1")).seat;
     EXPECT_TRUE(a1 && a2);
-    EXPECT_FALSE(attendance.enter(address("192.0.2.1")));
-    auto proxy = attendance.enter(std::nullopt);
+    EXPECT_FALSE(attendance.enter(address("192.0.2.1")).seat);
+    auto proxy = attendance.enter(std::nullopt).seat;
     EXPECT_TRUE(proxy);
-    EXPECT_FALSE(attendance.enter(address("192.0.2.2")));
+    EXPECT_FALSE(attendance.enter(address("192.0.2.2")).seat);
     EXPECT_EQ(attendance.count(), 3U);
     a1.reset();
-    EXPECT_TRUE(attendance.enter(address("192.0.2.1")));
+    EXPECT_TRUE(attendance.enter(address("192.0.2.1")).seat);
     a2.reset();
     proxy.reset();
     EXPECT_TRUE(attendance.wait_until_empty(std::chrono::milliseconds(0)));

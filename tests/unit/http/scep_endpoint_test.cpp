@@ -5,13 +5,15 @@
 #include "fixed_clock.hpp"
 #include "memory_sink.hpp"
 #include "scratch_directory.hpp"
+#include "test_keys.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace countersign::http {
 namespace {
 
-// What the endpoint answers by itself needs a profile's constant answers and nothing else of it.
+// What the endpoint answers by itself needs a profile's constant answers, and an agent that is never used.
 class ScepEndpointTest : public testing::Test {
 protected:
     ScepEndpointTest() {
@@ -19,12 +21,13 @@ protected:
         options.url = "sqlite:" + (directory_ / "test.db").string();
         if (!store::Database::migrate(options)) throw std::runtime_error("no database");
         database_ = store::Database::open(options).value();
-        enrollment_ = std::make_unique<ra::Enrollment>(
-            ra::EnrollmentParts{database_->transactions(), database_->issued(), database_->holds(), events_, clock_, random_, {}});
+        enrollment_ = std::make_unique<ra::Enrollment>(ra::EnrollmentParts{
+            database_->transactions(), database_->issued(), database_->holds(), events_, clock_, random_, {}});
         auto profile = std::make_shared<ra::Profile>();
         profile->capabilities = "POSTPKIOperation\nSHA-256\n";
         profile->ca_certificates.content_type = "application/x-x509-ca-ra-cert";
         profile->ca_certificates.body = {0x30, 0x00};
+        profile->agent = std::make_shared<ra::Agent>(scep::ReplySigner{test::self_signed(test::rsa_key()), nullptr});
         profile_ = std::move(profile);
     }
 
@@ -69,6 +72,33 @@ TEST_F(ScepEndpointTest, KnowsItsOperationsAndMethodsAlone) {
     EXPECT_EQ(ask(Landing::page, "operation=PKIOperation", "HEAD").status, 405);
     EXPECT_EQ(ask(Landing::page, "operation=PKIOperation&message=*").status, 400);
     EXPECT_EQ(ask(Landing::page, "operation=GetNextCACert").status, 404);
+}
+
+TEST_F(ScepEndpointTest, AsksASourceThatKeepsFailingToWaitBeforeItIsGivenAWorker) {
+    enrollment_ = std::make_unique<ra::Enrollment>(ra::EnrollmentParts{
+        database_->transactions(), database_->issued(), database_->holds(), events_, clock_, random_, {}, 1});
+    ScepEndpoint endpoint(profile_, *enrollment_, clock_, Landing::page);
+    Request request;
+    request.method = "POST";
+    request.path = "/certsrv/mscep/mscep.dll";
+    request.query = "operation=PKIOperation";
+    request.client = "192.0.2.7";
+    EXPECT_FALSE(endpoint.answer_at_once(request)) << "left to a worker";
+    EXPECT_FALSE(enrollment_->wait_for("192.0.2.7").count());
+    static_cast<void>(enrollment_->answer(*profile_, Bytes{0x30, 0x00}, request.client));
+    for (const auto* query : {"operation=PKIOperation", ""}) {
+        request.query = query;
+        const auto refused = endpoint.answer_at_once(request);
+        ASSERT_TRUE(refused);
+        EXPECT_EQ(refused->status, 429);
+        EXPECT_THAT(refused->headers, testing::Contains(testing::Pair("Retry-After", "1")));
+    }
+    request.query = "operation=GetCACaps";
+    request.method = "GET";
+    EXPECT_EQ(endpoint.answer_at_once(request)->status, 200) << "what costs nothing is answered";
+    request.client = "192.0.2.8";
+    request.query = "operation=PKIOperation&message=MAA=";
+    EXPECT_FALSE(endpoint.answer_at_once(request));
 }
 
 }  // namespace

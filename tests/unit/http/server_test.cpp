@@ -27,6 +27,31 @@ TEST(Server, AnswersAtOnceAndFromTheWorkersOnOneConnection) {
     EXPECT_EQ(loopback.work->seen, 1);
 }
 
+TEST(Server, HoldsAnAnswerBackUntilItsQuantumIsOverAndNoWorkerWithIt) {
+    Loopback loopback;
+    async::WorkerPool one(1, 100);
+    const auto refusal = [](const Request&) {
+        auto response = Response::text(200, "no");
+        response.quantum = 300ms;
+        return response;
+    };
+    loopback.router->add("/refuse", std::make_shared<Probe>(refusal, false));
+    auto server = std::move(*Server::bind(loopback.options, loopback.router, one));
+    server->start();
+    RawClient first(server->addresses().front());
+    RawClient second(server->addresses().front());
+    const auto start = std::chrono::steady_clock::now();
+    first.send("GET /refuse HTTP/1.1\r\n\r\n");
+    second.send("GET /refuse HTTP/1.1\r\n\r\n");
+    RawClient other(server->addresses().front());
+    EXPECT_EQ(other.ask("GET /work HTTP/1.1\r\n\r\n").status, 200) << "the only worker is free";
+    EXPECT_EQ(first.receive().body, "no\n");
+    EXPECT_EQ(second.receive().body, "no\n");
+    EXPECT_GE(std::chrono::steady_clock::now() - start, 300ms);
+    EXPECT_EQ(first.ask("GET /fast HTTP/1.1\r\n\r\n").status, 200);
+    server->drain(std::chrono::seconds(10));
+}
+
 TEST(Server, UnknownPathsAndPathsOfOtherListenersAreNotFound) {
     Loopback loopback;
     loopback.options.listeners.push_back({"127.0.0.1:0", {"admin"}, {}, std::nullopt});

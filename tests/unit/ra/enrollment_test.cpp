@@ -144,6 +144,59 @@ TEST_F(EnrollmentTest, OnlyMessageType19Enrolls) {
 }
 
 // Invariant 2.
+// Each of these fails before or after the envelope is open; whoever sends them is to wait, and nobody else.
+TEST_F(EnrollmentTest, ASourceThatKeepsFailingIsAskedToWait) {
+    const auto station_with_credit =
+        std::make_unique<ra::Enrollment>(ra::EnrollmentParts{station.database->transactions(),
+                                                             station.database->issued(),
+                                                             station.database->holds(),
+                                                             station.audit,
+                                                             station.clock,
+                                                             station.random,
+                                                             {},
+                                                             6});
+    auto& enrollment = *station_with_credit;
+    const auto send = [&](ByteView message) { return enrollment.answer(*station.profile, message, "192.0.2.7"); };
+    const auto device = station.device();
+    auto broken = station.message(device, {.challenge = station.mint()});
+    broken[broken.size() / 2] ^= 1;
+    for (const auto& bad :
+         {station.message(device, {.challenge = "0011223344556677"}), station.message(device, {.message_type = "17"}),
+          station.message(device, {.message_type = "99"}), broken, Bytes{0x30, 0x00}}) {
+        static_cast<void>(send(bad));
+        EXPECT_EQ(enrollment.wait_for("192.0.2.7").count(), 0);
+    }
+    EXPECT_EQ(station.read(device, must(send(station.message(device, {.challenge = station.mint()}))).message).status,
+              PkiStatus::success);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(enrollment.wait_for("192.0.2.7").count(), 0) << "the certificate has made up for one";
+        EXPECT_EQ(station.audit.count("source.slowed"), 0U);
+        static_cast<void>(send(Bytes{0x30, 0x00}));
+    }
+    EXPECT_EQ(enrollment.wait_for("192.0.2.7"), std::chrono::seconds(1));
+    EXPECT_EQ(enrollment.wait_for("192.0.2.8").count(), 0);
+    EXPECT_EQ(station.audit.count("source.slowed"), 1U);
+}
+
+TEST_F(EnrollmentTest, AnAnswerGivenAgainMakesUpForNothing) {
+    ra::Enrollment enrollment({station.database->transactions(),
+                               station.database->issued(),
+                               station.database->holds(),
+                               station.audit,
+                               station.clock,
+                               station.random,
+                               {},
+                               3});
+    const auto device = station.device();
+    const auto good = station.message(device, {.challenge = station.mint()});
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(enrollment.wait_for("192.0.2.7").count(), 0);
+        EXPECT_TRUE(enrollment.answer(*station.profile, good, "192.0.2.7"));
+        EXPECT_FALSE(enrollment.answer(*station.profile, Bytes{0x30, 0x00}, "192.0.2.7"));
+    }
+    EXPECT_GT(enrollment.wait_for("192.0.2.7").count(), 0);
+}
+
 TEST_F(EnrollmentTest, NothingOfTheRequestsOwnWishesReachesTheCertificate) {
     const Bytes sid = must(from_hex("3020a01e060a2b060104018237190201a0100c0e532d312d352d32312d312d353030"));
     const auto device = station.device();

@@ -73,7 +73,10 @@ public:
     Bytes query(const Device& device, const std::string& type, Bytes content);
     Bytes envelop(const Device& device, const std::string& type, Bytes content);
 
-    Result<Bytes> send(ByteView message) { return enrollment->answer(*profile, message, "192.0.2.7"); }
+    Result<Bytes> send(ByteView message) {
+        TRY(auto reply, enrollment->answer(*profile, message, "192.0.2.7"));
+        return std::move(reply.message);
+    }
     scep::CertRep read(const Device& device, ByteView reply);
     scep::CertRep exchange(const Device& device, ByteView message) { return read(device, must(send(message))); }
     // A certificate, or the test's exception.
