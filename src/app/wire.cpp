@@ -175,7 +175,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_command_ca(const std::string
     TRY(options.chain, anchors_of(ca));
     if (::access(options.program.c_str(), X_OK) != 0)
         return fail::denied(options.program.string() + " is no program this user may run");
-    return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options)));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options), parts_.clock));
 }
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_enrollment(const std::string& name,
@@ -231,7 +231,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_est(const std::string& name,
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_ejbca(const std::string& name, const config::CaSettings& ca) {
     ca::EjbcaOptions options{rest_options(name, ca, settings_), ca.ejbca.authority, ca.ejbca.end_entity_profile,
-                             std::chrono::seconds{ca.connection.answer_seconds}};
+                             2 * std::chrono::seconds{ca.connection.answer_seconds}};
     TRY(options.rest.chain, anchors_of(ca));
     TRY(auto http, open_http(ca.connection));
     return std::shared_ptr<ca::Backend>(
