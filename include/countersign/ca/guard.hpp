@@ -19,11 +19,11 @@ struct GuardOptions {
     std::string name{};                                 // the CA's in the configuration
     std::size_t at_once = 8;                            // requests the CA gets at a time
     std::size_t queue = 1000;                           // those waiting for their turn; more are refused
-    std::chrono::milliseconds longest_queued{120'000};  // after which one is not sent any more, but told unavailable
     unsigned failures_to_open = 5;                      // in a row
     std::chrono::milliseconds pause{10'000};            // after which one request tries again; doubles up to
     std::chrono::milliseconds longest_pause{120'000};   // this
     std::chrono::milliseconds poll_interval{30'000};    // a pending request is asked about no more often
+    std::chrono::milliseconds longest_queued{120'000};  // after which one is not sent any more, but told unavailable
 };
 
 class Guard final : public Backend, public Patient {
