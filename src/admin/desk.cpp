@@ -145,9 +145,15 @@ Result<store::Attempt> Desk::resolve(const std::string& request_id, const Resolu
     using Finding = Resolution::Finding;
     const Time now = parts_.clock.now();
     TRY(auto attempt, parts_.transactions.find(request_id));
-    if (attempt.state != store::AttemptState::intent) {
+    const bool at_the_ca = attempt.state == store::AttemptState::pending;
+    if (attempt.state != store::AttemptState::intent && !at_the_ca) {
         return fail::conflict("the outcome of request " + attempt.id + " is not unknown: it is " +
                               std::string(name(attempt.state)));
+    }
+    if (at_the_ca && resolution.finding == Finding::not_there) {
+        return fail::conflict("the CA has answered that it holds request " + attempt.id +
+                              ": submitted again it might become a second certificate; say which certificate it "
+                              "became, or give it up");
     }
     if (now - attempt.updated < youngest_unknown) {
         return fail::conflict("request " + attempt.id + " is younger than " + std::to_string(youngest_unknown.count()) +
@@ -182,9 +188,10 @@ Result<store::IssuedCertificate> Desk::certificate(const std::string& serial, co
     return std::move(found.front());
 }
 
-Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& serial, const std::string& ca, int reason,
-                                                          bool even_of_the_ra, const Actor& actor) {
-    TRY(auto one, certificate(serial, ca));
+Result<RevokedCertificate> Desk::revoke_certificate(const std::string& serial, const std::string& ca, int reason,
+                                                    bool even_of_the_ra, const Actor& actor) {
+    TRY(auto found, certificate(serial, ca));
+    RevokedCertificate one{std::move(found)};
     if (one.kind == "ca") {
         return fail::denied(
             "this is the CA itself: its own CRL cannot revoke it; make a new instance and tell those who trust it");
@@ -204,6 +211,7 @@ Result<store::IssuedCertificate> Desk::revoke_certificate(const std::string& ser
     if (parts_.revoke_at_ca) {
         const auto revoked = parts_.revoke_at_ca(one.ca, one.serial, reason, now);
         if (!revoked && revoked.error().kind != ErrorKind::conflict) return revoked.error();
+        one.left_to_people = revoked && *revoked == RevokedWhere::here_alone;
     }
     CHECK(parts_.issued.revoke(one.ca, one.serial, reason, now));
     one.revoked = now;

@@ -27,14 +27,19 @@ std::shared_ptr<const admin::Accounts> accounts_of(const config::Settings& setti
 namespace {
 
 // The embedded CA revokes by the ledger; one that revokes nothing through us (AD CS) is told by people.
-std::function<Result<void>(const std::string&, const std::string&, int, Time)> revocation_at(
+std::function<Result<admin::RevokedWhere>(const std::string&, const std::string&, int, Time)> revocation_at(
     const config::Settings& settings, const SharedParts& parts) {
-    return [settings, parts](const std::string& ca, const std::string& serial, int reason, Time when) -> Result<void> {
+    using admin::RevokedWhere;
+    return [settings, parts](const std::string& ca, const std::string& serial, int reason,
+                             Time when) -> Result<RevokedWhere> {
         const auto known = settings.ca.find(ca);
-        if (known == settings.ca.end() || known->second.local()) return {};
+        if (known == settings.ca.end()) return RevokedWhere::here_alone;
+        if (known->second.local()) return RevokedWhere::at_the_ca;
         TRY(const auto backend, open_ca(settings, ca, parts));
         auto* revoker = backend->revoker();
-        return revoker == nullptr ? Result<void>() : revoker->revoke(serial, reason, when);
+        if (revoker == nullptr) return RevokedWhere::here_alone;
+        CHECK(revoker->revoke(serial, reason, when));
+        return RevokedWhere::at_the_ca;
     };
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "directory_templates.hpp"
 #include "notifications.hpp"
 
 namespace countersign::app {
@@ -28,7 +29,8 @@ config::Settings load_or_throw(const std::filesystem::path& file, const std::fun
 namespace {
 
 // What can be found out about CAs that are somewhere else. The daemon starts without them.
-void check_remote_cas(const config::Settings& settings, const Wiring& wiring, std::vector<Finding>& findings) {
+void check_remote_cas(const config::Settings& settings, const Wiring& wiring, Random& random,
+                      std::vector<Finding>& findings) {
     for (const auto& [name, backend] : wiring.backends) {
         const auto& ca = settings.ca.at(name);
         if (ca.local()) continue;
@@ -36,11 +38,7 @@ void check_remote_cas(const config::Settings& settings, const Wiring& wiring, st
             findings.push_back({FindingLevel::warning, ca.place, backend->describe() + ": " + reached.error().detail,
                                 "clients are told to come again until this is mended"});
         }
-        if (ca.adcs() && ca.request_format != "pkcs10") {
-            findings.push_back({FindingLevel::warning, ca.place,
-                                "whether the CA's templates demand our agent's signature cannot be seen from here",
-                                "look at Issuance Requirements of the template: docs/ca-adcs.md"});
-        }
+        if (ca.adcs()) check_directory_templates(settings, name, backend->chain().front(), random, findings);
     }
 }
 
@@ -76,7 +74,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     const SharedParts parts{**database, clock, random, *keys};
     auto wiring = assemble(settings, parts);
     std::ranges::move(wiring.findings, std::back_inserter(findings));
-    check_remote_cas(settings, wiring, findings);
+    check_remote_cas(settings, wiring, random, findings);
     for (const auto& [name, tenant] : wiring.tenants) {
         const auto reached = tenant->client->probe();
         if (reached) continue;

@@ -21,6 +21,7 @@
 #include "countersign/http/scep_endpoint.hpp"
 #include "countersign/keys/file_key.hpp"
 #include "countersign/keys/pkcs11_key.hpp"
+#include "directory_templates.hpp"
 #include "files.hpp"
 #include "monitoring.hpp"
 #include "notifications.hpp"
@@ -174,7 +175,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_command_ca(const std::string
     TRY(options.chain, anchors_of(ca));
     if (::access(options.program.c_str(), X_OK) != 0)
         return fail::denied(options.program.string() + " is no program this user may run");
-    return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options)));
+    return std::shared_ptr<ca::Backend>(std::make_shared<ca::CommandCa>(std::move(options), parts_.clock));
 }
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_enrollment(const std::string& name,
@@ -192,6 +193,15 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_adcs_web_service(const std::
     TRY(auto http, open_http(ca.connection));
     return std::shared_ptr<ca::Backend>(
         std::make_shared<ca::AdcsWebService>(std::move(options), std::move(http), parts_.random));
+}
+
+Result<std::unique_ptr<ca::AdcsPolicyService>> open_policy_service(const std::string& name,
+                                                                   const config::CaSettings& ca,
+                                                                   const config::Settings& settings, Random& random) {
+    TRY(auto options, adcs_options(name, ca, settings));
+    options.url = ca.policy_url;
+    TRY(auto http, open_http(ca.connection));
+    return std::make_unique<ca::AdcsPolicyService>(std::move(options), std::move(http), random);
 }
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_cmp(const std::string& name, const config::CaSettings& ca) {
@@ -221,7 +231,7 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_est(const std::string& name,
 
 Result<std::shared_ptr<ca::Backend>> Assembly::open_ejbca(const std::string& name, const config::CaSettings& ca) {
     ca::EjbcaOptions options{rest_options(name, ca, settings_), ca.ejbca.authority, ca.ejbca.end_entity_profile,
-                             std::chrono::seconds{ca.connection.answer_seconds}};
+                             2 * std::chrono::seconds{ca.connection.answer_seconds}};
     TRY(options.rest.chain, anchors_of(ca));
     TRY(auto http, open_http(ca.connection));
     return std::shared_ptr<ca::Backend>(

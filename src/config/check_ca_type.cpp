@@ -112,6 +112,12 @@ void check_ca_type(Document& document, const std::string& key, const CaSettings&
         document.refuse(key + ".connection.authentication", "a CA of type " + ca.type + " knows no such token",
                         "write \"basic\", \"negotiate\" or \"certificate\"");
     }
+    if (!ca.policy_url.empty() && !ca.adcs()) {
+        document.refuse(key + ".policy_url", "this means nothing to a CA of type " + ca.type, "take it out");
+    } else if (!ca.policy_url.empty() && !ca.policy_url.starts_with("https://")) {
+        document.refuse(key + ".policy_url", "\"" + printable(ca.policy_url, 80) + "\" is not an https:// URL",
+                        "write https://: our sign-in travels there");
+    }
     if (ca.type == "est" && document.written(key + ".request_format") && ca.request_format == "pkcs7") {
         document.refuse(key + ".request_format", "EST knows no such request",
                         "write \"cmc\", or \"pkcs10\" for requests without our countersignature");

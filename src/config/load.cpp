@@ -22,6 +22,7 @@ std::string describe(const Finding& finding) {
     if (finding.place.line != 0) text += ":" + std::to_string(finding.place.line);
     text += ": ";
     if (finding.level == FindingLevel::warning) text += "warning: ";
+    if (finding.level == FindingLevel::note) text += "note: ";
     if (!finding.place.key.empty()) text += finding.place.key + ": ";
     text += finding.problem;
     if (!finding.remedy.empty()) text += "; " + finding.remedy;

@@ -290,6 +290,10 @@ constexpr Key key_table[] = {
         "agent; not for est. cmc: a CMC full PKI request with the same signature (est: fullcmc). pkcs10: the client's "
         "request alone, for templates that demand no signature (est: simpleenroll, its default)."}
         .among("pkcs7,cmc,pkcs10"),
+    {"ca", "policy_url", Kind::text, "", put<&Ca::policy_url>,
+     "adcs: URL of the Certificate Enrollment Policy Web Service (CEP), "
+     "\"https://HOST/ADPolicyProvider_CEP_Kerberos/service.svc/CEP\". `countersign check` asks it, signed in as "
+     "ca.NAME.connection says, whether the templates demand our agent's signature. Absent: that is not looked at."},
     Key{"ca", "requests_at_once", Kind::number, "8", put<&Ca::requests_at_once>,
         "Not local: how many requests the CA gets at a time. Changes with a restart only."}
         .between(1, 256),

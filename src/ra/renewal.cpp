@@ -105,7 +105,7 @@ Result<ca::Outcome> Renewer::ask(Work& work, Renewal& renewal) {
         return fail::unavailable("the CA does not know the request any more: " + polled.error().detail);
     }
     if (renewal.submitted) {
-        TRY(auto earlier, work.ra.backend->reconcile(renewal.id));
+        TRY(auto earlier, work.ra.backend->reconcile(renewal.id, renewal.submitted_at));
         if (earlier) return *std::move(earlier);
     }
     return submit(work, renewal);
@@ -127,6 +127,7 @@ Result<ca::Outcome> Renewer::submit(Work& work, Renewal& renewal) {
                              work.ra.identities.at(renewal.role).certificate);
     TRY(const auto countersigned, agent->countersign(std::move(approved), work.now));
     renewal.submitted = true;
+    renewal.submitted_at = work.now;
     CHECK(work.file.write(work.succession));
     reach("ra.before_submit");
     auto outcome = work.ra.backend->submit(countersigned, renewal.id);
@@ -139,28 +140,40 @@ Result<ca::Outcome> Renewer::submit(Work& work, Renewal& renewal) {
     const auto kind = outcome.error().kind;
     if (kind == malformed || kind == denied || kind == unauthenticated) return outcome;
     // It may have happened all the same.
-    auto found = work.ra.backend->reconcile(renewal.id);
+    auto found = work.ra.backend->reconcile(renewal.id, renewal.submitted_at);
     if (found && *found) return **std::move(found);
     return fail::outcome_unknown(outcome.error().detail);
 }
 
 Result<void> Renewer::settle(Work& work, Renewal& renewal, const ca::Outcome& outcome) {
-    if (const auto* rejected = std::get_if<ca::Rejected>(&outcome))
-        return give_up(work, renewal, "the CA refused: " + rejected->reason);
+    if (const auto* rejected = std::get_if<ca::Rejected>(&outcome)) {
+        const auto reason = "the CA refused: " + rejected->reason;
+        if (rejected->certificate) return quarantine(work, renewal, *rejected->certificate, reason);
+        return give_up(work, renewal, reason);
+    }
     if (const auto* issued = std::get_if<ca::Issued>(&outcome)) return accept(work, renewal, issued->certificate);
-    const auto& handle = std::get<ca::Pending>(outcome).handle;
+    const auto& [handle, at_once] = std::get<ca::Pending>(outcome);
     if (renewal.handle == handle) return boost::system::in_place_value;
-    CHECK(parts_.audit.record(
-        event(work, audit::event::ra_renewal_pending).with("role", std::string(name(renewal.role)))));
+    if (!at_once) {
+        CHECK(parts_.audit.record(
+            event(work, audit::event::ra_renewal_pending).with("role", std::string(name(renewal.role)))));
+    }
     renewal.handle = handle;
     work.succession.rollover->tries = 0;
-    return work.file.write(work.succession);
+    CHECK(work.file.write(work.succession));
+    if (!at_once) return boost::system::in_place_value;
+    TRY(auto next, work.ra.backend->poll(handle));
+    if (auto* pending = std::get_if<ca::Pending>(&next)) pending->at_once = false;
+    return settle(work, renewal, next);
 }
 
 Result<void> Renewer::accept(Work& work, Renewal& renewal, const crypto::Certificate& certificate) {
     TRY(auto plan, read_plan(renewal.plan));
     const auto findings = findings_about(certificate, std::move(plan), work.ra.backend->chain(), work.now);
-    if (!findings.empty()) return quarantine(work, renewal, certificate, policy::describe(findings));
+    if (!findings.empty()) {
+        return quarantine(work, renewal, certificate,
+                          "the CA returned a certificate that differs from the plan: " + policy::describe(findings));
+    }
     const auto kept = parts_.issued.insert(store::ledger_entry(certificate, work.ra.ca_name, "ra"));
     if (!kept && kept.error().kind != ErrorKind::conflict) return kept.error();
     renewal.issued = certificate;
@@ -172,19 +185,19 @@ Result<void> Renewer::accept(Work& work, Renewal& renewal, const crypto::Certifi
 
 // As with devices: a CA that returns something else is lying or misconfigured. It is kept where it opens no door.
 Result<void> Renewer::quarantine(Work& work, Renewal& renewal, const crypto::Certificate& certificate,
-                                 const std::string& findings) {
+                                 const std::string& reason) {
     CHECK(parts_.audit.record(event(work, audit::event::certificate_quarantined)
                                   .with("role", std::string(name(renewal.role)))
                                   .with("serial", certificate.serial_hex())
                                   .with("fingerprint", certificate.fingerprint_sha256())
-                                  .with("reason", findings)));
+                                  .with("reason", reason)));
     const auto kept = parts_.issued.insert(store::ledger_entry(certificate, work.ra.ca_name, "quarantined"));
     if (!kept && kept.error().kind != ErrorKind::conflict) return kept.error();
     if (auto* revoker = work.ra.backend->revoker(); revoker != nullptr) {
         constexpr int cessation_of_operation = 5;
         static_cast<void>(revoker->revoke(certificate.serial_hex(), cessation_of_operation, work.now));
     }
-    return give_up(work, renewal, "the CA returned a certificate that differs from the plan: " + findings);
+    return give_up(work, renewal, reason);
 }
 
 Result<void> Renewer::give_up(Work& work, Renewal& renewal, const std::string& reason) {

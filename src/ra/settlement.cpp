@@ -93,7 +93,7 @@ Result<Enrollment::Settled> Enrollment::settle_trouble(const Profile& profile, s
         }
         default: break;
     }
-    auto found = profile.backend->reconcile(attempt.id);
+    auto found = profile.backend->reconcile(attempt.id, attempt.updated);
     if (!found) return in_doubt(found.error());
     // Not there yet is not never: it may still be on its way. The intent stays, and is advanced later.
     if (!*found) return in_doubt(error);
@@ -108,16 +108,24 @@ Result<Enrollment::Settled> Enrollment::settle_outcome(const Profile& profile, s
         return settle_issued(profile, std::move(attempt), plan, issued->certificate);
     }
     if (const auto* rejected = std::get_if<ca::Rejected>(&outcome)) {
-        return settle_failed(std::move(attempt), "the CA refused: " + rejected->reason, store::ChallengeFate::consume);
+        const auto reason = "the CA refused: " + rejected->reason;
+        if (rejected->certificate) return quarantine(profile, std::move(attempt), *rejected->certificate, reason);
+        return settle_failed(std::move(attempt), reason, store::ChallengeFate::consume);
     }
-    const auto& handle = std::get<ca::Pending>(outcome).handle;
+    const auto& [handle, at_once] = std::get<ca::Pending>(outcome);
     if (attempt.state == AttemptState::pending && attempt.ca_handle == handle)
         return Settled{std::move(attempt), std::nullopt};
-    CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_pending)));
-    CHECK(parts_.transactions.record_pending(attempt.id, handle, parts_.clock.now()));
+    if (!at_once) CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_pending)));
+    CHECK(parts_.transactions.record_pending(attempt.id, handle, parts_.clock.now(), !at_once));
+    reach("enroll.after_handle");
     attempt.state = AttemptState::pending;
     attempt.ca_handle = handle;
-    return Settled{std::move(attempt), std::nullopt};
+    if (!at_once) return Settled{std::move(attempt), std::nullopt};
+    auto next = profile.backend->poll(handle);
+    // Later, by the handle.
+    if (!next) return Settled{std::move(attempt), std::nullopt};
+    if (auto* pending = std::get_if<ca::Pending>(&*next)) pending->at_once = false;
+    return settle_outcome(profile, std::move(attempt), plan, *std::move(next));
 }
 
 Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, store::Attempt attempt,
@@ -128,7 +136,11 @@ Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, st
     if (!certificate.verify_signed_by(profile.ca_chain.front().public_key())) {
         findings.push_back({"IssuerMismatch", "the certificate is not signed by the configured CA"});
     }
-    if (!findings.empty()) return quarantine(profile, std::move(attempt), certificate, policy::describe(findings));
+    if (!findings.empty()) {
+        return quarantine(
+            profile, std::move(attempt), certificate,
+            "the CA returned a certificate that differs from the approved plan: " + policy::describe(findings));
+    }
 
     CHECK(parts_.audit.record(event_about(attempt, audit::event::enrollment_issued)
                                   .with("serial", certificate.serial_hex())
@@ -155,16 +167,15 @@ Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, co
     return Settled{std::move(attempt), std::nullopt};
 }
 
-// A CA that returns something else than what was approved is lying or misconfigured: nobody gets that certificate. It
-// goes into the ledger all the same, under a kind that opens no door, because it exists and somebody may have to revoke
-// it.
+// A CA that returns something else than what was approved is lying or misconfigured, and one that takes back what it
+// returned wants nobody to have it: nobody gets that certificate. It goes into the ledger all the same, under a kind
+// that opens no door, because it exists and somebody may have to revoke it.
 Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store::Attempt attempt,
-                                                   const crypto::Certificate& certificate,
-                                                   const std::string& findings) {
+                                                   const crypto::Certificate& certificate, const std::string& reason) {
     CHECK(parts_.audit.record(event_about(attempt, audit::event::certificate_quarantined)
                                   .with("serial", certificate.serial_hex())
                                   .with("fingerprint", certificate.fingerprint_sha256())
-                                  .with("reason", findings)));
+                                  .with("reason", reason)));
     auto entry = ledger_entry(profile, attempt, certificate);
     entry.kind = "quarantined";
     if (const auto kept = parts_.issued.insert(entry); !kept && kept.error().kind != ErrorKind::conflict)
@@ -177,9 +188,7 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
                      .with("reason", "revoking it at the CA failed: " + describe(revoked.error())));
         }
     }
-    return settle_failed(std::move(attempt),
-                         "the CA returned a certificate that differs from the approved plan: " + findings,
-                         store::ChallengeFate::consume);
+    return settle_failed(std::move(attempt), reason, store::ChallengeFate::consume);
 }
 
 Result<store::Attempt> Enrollment::advance(const Profile& profile, const store::Attempt& attempt) {
@@ -203,15 +212,17 @@ Result<Enrollment::Settled> Enrollment::advance_taken(const Profile& profile, co
     }
     if (attempt.state == AttemptState::intent) {
         // It may have been submitted just before a crash, or still be on its way.
-        TRY(auto earlier, profile.backend->reconcile(attempt.id));
+        TRY(auto earlier, profile.backend->reconcile(attempt.id, attempt.updated));
         if (earlier) return settle_outcome(profile, std::move(attempt), plan, *std::move(earlier));
         note(event_about(attempt, audit::event::enrollment_recovered));
-        return submit_again(profile, std::move(attempt), plan, hold);
+        CHECK(parts_.transactions.record_waiting(attempt.id, "the CA has nothing of it", parts_.clock.now()));
     }
     if (auto* patient = profile.backend->patient(); patient != nullptr && !patient->accepting()) {
         return fail::unavailable("the CA takes no requests now");
     }
-    CHECK(parts_.transactions.record_submitting(attempt.id, parts_.clock.now()));
+    // Also when it was submitted before: whoever asks what became of it goes by the time that is recorded here.
+    attempt.updated = parts_.clock.now();
+    CHECK(parts_.transactions.record_submitting(attempt.id, attempt.updated));
     attempt.state = AttemptState::intent;
     return submit_again(profile, std::move(attempt), plan, hold);
 }

@@ -32,7 +32,7 @@ json to_json(const Renewal& renewal) {
     json value{{"role", name(renewal.role)}, {"key", renewal.key},
                {"id", renewal.id},           {"request", crypto::base64(renewal.request)},
                {"plan", renewal.plan},       {"submitted", renewal.submitted},
-               {"handle", renewal.handle}};
+               {"handle", renewal.handle},   {"submitted_at", to_milliseconds(renewal.submitted_at)}};
     if (renewal.issued) value["issued"] = renewal.issued->pem();
     return value;
 }
@@ -73,6 +73,7 @@ Result<Renewal> read_renewal(const json& value) {
     renewal.plan = value.at("plan").get<std::string>();
     renewal.submitted = value.at("submitted").get<bool>();
     renewal.handle = value.at("handle").get<std::string>();
+    if (value.contains("submitted_at")) renewal.submitted_at = time_of(value.at("submitted_at"));
     if (value.contains("issued")) {
         TRY(auto issued, crypto::Certificate::from_pem(value.at("issued").get<std::string>()));
         renewal.issued = std::move(issued);

@@ -191,12 +191,13 @@ Result<void> SqlTransactions::record_issued(const std::string& attempt_id, const
     });
 }
 
-Result<void> SqlTransactions::record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now) {
+Result<void> SqlTransactions::record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now,
+                                             bool told) {
     return writer_.run("pending", [&](Connection& connection) -> Result<void> {
         TRY(const Standing standing, awaiting_the_ca(connection, attempt_id));
         connection.change(kPending, {ca_handle, now, attempt_id});
         consume(connection, standing.challenge_mac, attempt_id, now);
-        subscribers_.tell(connection, happening_to(NotificationEvent::pending, attempt_id, standing, now));
+        if (told) subscribers_.tell(connection, happening_to(NotificationEvent::pending, attempt_id, standing, now));
         return {};
     });
 }

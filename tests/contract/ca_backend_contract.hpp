@@ -9,7 +9,7 @@
 //     ca::CountersignedRequest request(Countersigned how, const std::string& device);
 //     void record(const crypto::Certificate&, const std::string& key);  // as the RA does when it has seen the outcome
 //     void take_away();  void bring_back();                             // an outage of what the backend needs
-//     Time now();
+//     Time now();  // by the backend's clock
 // and, unless abilities.scripted is false:
 //     void next(Treatment how);  // what the CA does with the next request
 //     void release();            // the CA's officer issues what is held
@@ -48,6 +48,7 @@ struct Abilities {
     bool publishes_crl = false;
     bool scripted = false;  // the harness decides how the CA treats a request
     bool holds = true;      // it may hold one for its officer
+    bool settles = false;   // it may be at a request for a while after it was asked
 };
 enum class Treatment { issue, hold, reject, lose_the_answer, lie, cut_the_answer };
 
@@ -65,6 +66,8 @@ protected:
     Result<ca::Outcome> submit(Countersigned how, const std::string& device, const std::string& key) {
         return backend().submit(harness_.request(how, device), key);
     }
+    // When whatever was submitted has long come to an end.
+    Time long_ago() { return harness_.now() - std::chrono::hours{1}; }
     static std::string words(const Result<ca::Outcome>& outcome) {
         if (!outcome) return describe(outcome.error());
         const auto* rejected = std::get_if<ca::Rejected>(&*outcome);
@@ -146,7 +149,7 @@ TYPED_TEST_P(CaBackendContract, UnavailableMeansNothingHappened) {
     this->harness_.bring_back();
     EXPECT_TRUE(this->backend().probe());
     if (TypeParam::abilities.reconciles) {
-        const auto earlier = this->backend().reconcile("key-1");
+        const auto earlier = this->backend().reconcile("key-1", this->long_ago());
         ASSERT_TRUE(earlier) << describe(earlier.error());
         EXPECT_FALSE(*earlier);
     }
@@ -186,20 +189,33 @@ TYPED_TEST_P(CaBackendContract, OneKeyIsOneCertificate) {
 
 TYPED_TEST_P(CaBackendContract, ReconcileTellsWhatIsThere) {
     if (!TypeParam::abilities.reconciles) {
-        const auto unknown = this->backend().reconcile("key-1");
+        const auto unknown = this->backend().reconcile("key-1", this->long_ago());
         ASSERT_FALSE(unknown) << "a CA that cannot be asked by key must not say that nothing is there";
         EXPECT_EQ(unknown.error().kind, ErrorKind::outcome_unknown);
         return;
     }
-    const auto nothing = this->backend().reconcile("key-1");
+    const auto nothing = this->backend().reconcile("key-1", this->long_ago());
     ASSERT_TRUE(nothing);
     EXPECT_FALSE(*nothing);
     const auto outcome = this->submit(Countersigned::properly, "device-1", "key-1");
     ASSERT_NE(this->issued(outcome), nullptr);
     this->harness_.record(*this->issued(outcome), "key-1");
-    const auto found = this->backend().reconcile("key-1");
+    const auto found = this->backend().reconcile("key-1", this->long_ago());
     ASSERT_TRUE(found && *found);
     EXPECT_EQ(std::get<ca::Issued>(**found).certificate, *this->issued(outcome));
+}
+
+TYPED_TEST_P(CaBackendContract, NothingIsBelievedOnlyWhenItIsAtItNoMore) {
+    if (!TypeParam::abilities.settles) GTEST_SKIP() << "this CA is done when it answers, or cannot be asked";
+    const auto early = this->backend().reconcile("key-1", this->harness_.now());
+    ASSERT_FALSE(early) << "whichever process asked may still be at it";
+    EXPECT_EQ(early.error().kind, ErrorKind::outcome_unknown);
+    const auto late = this->backend().reconcile("key-1", this->long_ago());
+    ASSERT_TRUE(late) << describe(late.error());
+    EXPECT_FALSE(*late);
+    ASSERT_NE(this->issued(this->submit(Countersigned::properly, "device-1", "key-1")), nullptr);
+    const auto there = this->backend().reconcile("key-1", this->harness_.now());
+    ASSERT_TRUE(there && *there) << "what is there is believed at once";
 }
 
 TYPED_TEST_P(CaBackendContract, AnUnknownHandleIsAnError) {
@@ -288,7 +304,7 @@ TYPED_TEST_P(CaBackendContract, ALostAnswerIsFoundAgainOrLeftToPeople) {
             const auto outcome = this->submit(Countersigned::properly, "device-1", key);
             ASSERT_FALSE(outcome) << static_cast<int>(how);
             EXPECT_EQ(outcome.error().kind, ErrorKind::outcome_unknown) << describe(outcome.error());
-            const auto found = this->backend().reconcile(key);
+            const auto found = this->backend().reconcile(key, this->long_ago());
             if (TypeParam::abilities.reconciles) {
                 ASSERT_TRUE(found) << describe(found.error());
                 ASSERT_TRUE(*found) << "nothing there: it would be submitted again";
@@ -318,8 +334,9 @@ TYPED_TEST_P(CaBackendContract, AWrongCertificateIsHandedOver) {
 REGISTER_TYPED_TEST_SUITE_P(CaBackendContract, IssuesWhatWasPlanned, RejectsWithAReason,
                             AnswersNoBadCountersignatureWithACertificate, UnavailableMeansNothingHappened,
                             TheSameAttemptGetsTheSameSerial, AnotherAttemptGetsAnotherSerial, OneKeyIsOneCertificate,
-                            ReconcileTellsWhatIsThere, AnUnknownHandleIsAnError, TheChainLeadsToARoot,
-                            WhatIsRevokedIsOnTheNextCrl, ManyThreadsMayAskAtOnce, WhatIsHeldIsIssuedLater,
-                            ALostAnswerIsFoundAgainOrLeftToPeople, AWrongCertificateIsHandedOver);
+                            ReconcileTellsWhatIsThere, NothingIsBelievedOnlyWhenItIsAtItNoMore,
+                            AnUnknownHandleIsAnError, TheChainLeadsToARoot, WhatIsRevokedIsOnTheNextCrl,
+                            ManyThreadsMayAskAtOnce, WhatIsHeldIsIssuedLater, ALostAnswerIsFoundAgainOrLeftToPeople,
+                            AWrongCertificateIsHandedOver);
 
 }  // namespace countersign::contract

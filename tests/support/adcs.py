@@ -30,6 +30,8 @@ INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 X509V3 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 PASSWORD_TEXT = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 TOKEN_TYPES = {SECEXT + "#PKCS7": "pkcs7", ENROLLMENT + "#CMC": "cmc", ENROLLMENT + "#PKCS10": "pkcs10"}
+POLICY = "http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy"
+REQUEST_AGENT = "1.3.6.1.4.1.311.20.2.1"
 UNSUPPORTED = "Denied by Policy Module  0x80094800, The request was for a certificate template that is not supported by the CA."
 FIELDS = {"Mode", "CertRequest", "CertAttrib", "FriendlyType", "ThumbPrint", "TargetStoreFlags", "SaveCert"}
 
@@ -60,6 +62,34 @@ def tag(namespace, name):
     return f"{{{namespace}}}{name}"
 
 
+class DirectoryTemplate:
+    """What the policy service tells of a template; attributes are as [MS-XCEP] 2.2.2 has them."""
+
+    def __init__(self):
+        self.signatures = 1
+        self.purposes = [REQUEST_AGENT]     # rAEKUs; None: nil
+        self.issuances = None               # rAPolicies
+        self.enroll = "true"
+        self.key_bits = 2048
+        self.algorithm = None               # an OID; None: nil
+        self.seconds = 200 * 86400
+        self.published = ["ours"]           # "ours" and "another"; None: nil
+        self.enroll_at_ca = "true"
+        self.usages = {"2.5.29.15": "030205a0", "2.5.29.37": "300a06082b06010505070302"}  # extensions: hexadecimal DER
+
+    def set(self, words):
+        """NAME=VALUE: a number, text, comma-separated list in [], or nil."""
+        name, value = words.split("=", 1)
+        assert hasattr(self, name), name
+        if value == "nil":
+            value = None
+        elif value.startswith("["):
+            value = [entry for entry in value[1:-1].split(",") if entry]
+        elif name == "usages":
+            value = dict(entry.split(":") for entry in value.split(","))
+        setattr(self, name, int(value) if name in ("signatures", "key_bits", "seconds") else value)
+
+
 class Authority:
     """The CA: `directory` holds ca.pem, ca.key and agent.pem. `next` says how the next request is treated (as in the contract)."""
 
@@ -72,6 +102,8 @@ class Authority:
         self.keys = []              # public keys of what was issued, in order
         self.lie = None             # a certificate file
         self.delay = 0              # seconds that issuing takes
+        self.directory_templates = {name: DirectoryTemplate() for name in templates}
+        self.policies = "good"      # how the policy service answers: good, fault, html, nil, dangling, huge, cut
         self.lock = threading.Lock()
 
     def certification_request(self, submitted):
@@ -211,6 +243,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve(self, body):
         if self.path.startswith("/certsrv/"):
             return self.certsrv(body)
+        if self.path == "/CEP/service.svc/CEP":
+            return self.policy_service(body)
         require(self.path == "/CA_CES/service.svc/CES", f"path {self.path}")
         return self.service(body)
 
@@ -352,12 +386,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         require(kind == TRUST + "/Issue", f"RequestType {kind}")
         return self.issue_token(request, message_id)
 
-    def check_header(self, header):
+    def check_header(self, header, wanted_action=ENROLLMENT + "/RST/wstep", path="/CA_CES/service.svc/CES"):
         side = self.server_side
         action, to = header.find(tag(ADDRESSING, "Action")), header.find(tag(ADDRESSING, "To"))
-        require(action.text == ENROLLMENT + "/RST/wstep", f"Action {action.text}")
+        require(action.text == wanted_action, f"Action {action.text}")
         require(action.get(tag(SOAP, "mustUnderstand")) == to.get(tag(SOAP, "mustUnderstand")) == "1", "mustUnderstand")
-        require(to.text.endswith("/CA_CES/service.svc/CES") and to.text.startswith("https://"), f"To {to.text}")
+        require(to.text.endswith(path) and to.text.startswith("https://"), f"To {to.text}")
         require(re.fullmatch("urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
                              header.findtext(tag(ADDRESSING, "MessageID"))), "MessageID")
         security = header.find(tag(SECEXT, "Security"))
@@ -405,6 +439,97 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.lose(how, "application/soap+xml; charset=utf-8", text)
         return self.send(200, "application/soap+xml; charset=utf-8", text)
 
+    # --- the enrollment policy service ---------------------------------------------------------------------------------------
+
+    def policy_service(self, body):
+        """[MS-XCEP] 3.1.4.1: GetPolicies, all of them."""
+        require(self.command == "POST", f"{self.command} of the policy service")
+        require(self.headers.get("Content-Type", "").replace(" ", "") == "application/soap+xml;charset=utf-8", "Content-Type")
+        root = ElementTree.fromstring(body)
+        require(root.tag == tag(SOAP, "Envelope"), "no SOAP 1.2 envelope")
+        require([child.tag for child in root] == [tag(SOAP, "Header"), tag(SOAP, "Body")], "header and body")
+        header, soap_body = root
+        self.check_header(header, POLICY + "/IPolicy/GetPolicies", "/CEP/service.svc/CEP")
+        require(len(soap_body) == 1 and soap_body[0].tag == tag(POLICY, "GetPolicies"), "one GetPolicies")
+        request = soap_body[0]
+        require([child.tag for child in request] == [tag(POLICY, "client"), tag(POLICY, "requestFilter")], "elements of GetPolicies")
+        client, request_filter = request
+        require([child.tag for child in client] == [tag(POLICY, "lastUpdate"), tag(POLICY, "preferredLanguage")], "elements of client")
+        for node in (*client, request_filter):
+            require(node.get(tag(INSTANCE, "nil")) == "true" and not len(node) and not node.text, f"{node.tag} must be nil")
+        message_id = header.findtext(tag(ADDRESSING, "MessageID"))
+        how = self.server_side.authority.policies
+        if how == "html":
+            return self.page(200, "<html><body>Welcome to our new portal</body></html>")
+        if how == "fault":
+            return self.soap(500, "<s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text xml:lang=\"en-US\">"
+                             "The directory is away</s:Text></s:Reason></s:Fault>", "fault", message_id)
+        text = self.policies_answer(how)
+        if how == "cut":
+            return self.lose("cut_the_answer", "application/soap+xml; charset=utf-8", text)
+        return self.soap(200, text, POLICY + "/IPolicy/GetPoliciesResponse", message_id)
+
+    def soap(self, status, body, action, message_id):
+        self.send(status, "application/soap+xml; charset=utf-8",
+                  f'<s:Envelope xmlns:a="{ADDRESSING}" xmlns:s="{SOAP}"><s:Header><a:Action s:mustUnderstand="1">{action}</a:Action>'
+                  f'<a:RelatesTo>{message_id}</a:RelatesTo></s:Header><s:Body xmlns:xsi="{INSTANCE}">{body}</s:Body></s:Envelope>')
+
+    def policies_answer(self, how):
+        authority = self.server_side.authority
+        oids = {}
+
+        def reference(oid):
+            number = oids.setdefault(oid, len(oids))
+            return number + 1000 if how == "dangling" else number
+
+        def collection(name, entry, values):
+            if values is None:
+                return f'<{name} xsi:nil="true"/>'
+            return f"<{name}>" + "".join(f"<{entry}>{value}</{entry}>" for value in values) + f"</{name}>"
+
+        def references(name, values):
+            return collection(name, "oIDReference", None if values is None else map(reference, values))
+
+        def policy(name, one):
+            cas = None if one.published is None else [{"ours": 0, "another": 1}[which] for which in one.published]
+            extensions = "".join(f"<extension><oIDReference>{reference(oid)}</oIDReference><critical>false</critical>"
+                                 f"<value>{base64.b64encode(bytes.fromhex(der)).decode()}</value></extension>"
+                                 for oid, der in one.usages.items())
+            algorithm = '<algorithmOIDReference xsi:nil="true"/>' if one.algorithm is None else \
+                f"<algorithmOIDReference>{reference(one.algorithm)}</algorithmOIDReference>"
+            requirements = '<rARequirements xsi:nil="true"/>' if one.signatures == 0 else \
+                (f"<rARequirements><rASignatures>{one.signatures}</rASignatures>{references('rAEKUs', one.purposes)}"
+                 f"{references('rAPolicies', one.issuances)}</rARequirements>")
+            return (f"<policy><policyOIDReference>{reference('1.3.6.1.4.1.311.21.8.1.2.3')}</policyOIDReference>"
+                    f"{collection('cAs', 'cAReference', cas)}<attributes><commonName>{name}</commonName><policySchema>2</policySchema>"
+                    f"<certificateValidity><validityPeriodSeconds>{one.seconds}</validityPeriodSeconds><renewalPeriodSeconds>3628800"
+                    f"</renewalPeriodSeconds></certificateValidity><permission><enroll>{one.enroll}</enroll><autoEnroll>false</autoEnroll>"
+                    f"</permission><privateKeyAttributes><minimalKeyLength>{one.key_bits}</minimalKeyLength><keySpec>1</keySpec>"
+                    f'<keyUsageProperty xsi:nil="true"/><permissions xsi:nil="true"/>{algorithm}<cryptoProviders xsi:nil="true"/>'
+                    "</privateKeyAttributes><revision><majorRevision>100</majorRevision><minorRevision>3</minorRevision></revision>"
+                    '<supersededPolicies xsi:nil="true"/><privateKeyFlags>0</privateKeyFlags><subjectNameFlags>1</subjectNameFlags>'
+                    "<enrollmentFlags>0</enrollmentFlags><generalFlags>131649</generalFlags>"
+                    f'<hashAlgorithmOIDReference xsi:nil="true"/>{requirements}<keyArchivalAttributes xsi:nil="true"/>'
+                    f"<extensions>{extensions}</extensions></attributes></policy>")
+
+        def ca(number, file, enroll):
+            der = re.sub("-----[A-Z ]+-----|\n", "", file.read_text())
+            return ("<cA><uris><cAURI><clientAuthentication>2</clientAuthentication><uri>https://ces.example/CES</uri><priority>1</priority>"
+                    f"<renewalOnly>false</renewalOnly></cAURI></uris><certificate>{der}</certificate><enrollPermission>{enroll}"
+                    f"</enrollPermission><cAReferenceID>{number}</cAReferenceID></cA>")
+
+        known = authority.directory_templates
+        policies = None if how == "nil" else "".join(policy(name, one) for name, one in known.items())
+        enroll = next((one.enroll_at_ca for one in known.values()), "true")
+        text = ('<policyID>{9d4a3a1e}</policyID><policyFriendlyName xsi:nil="true"/><nextUpdateHours>8</nextUpdateHours>'
+                '<policiesNotChanged xsi:nil="true"/>' +
+                ('<policies xsi:nil="true"/>' if policies is None else f"<policies>{policies}</policies>"))
+        table = "".join(f"<oID><value>{oid}</value><group>7</group><oIDReferenceID>{number}</oIDReferenceID><defaultName>{oid}"
+                        "</defaultName></oID>" for oid, number in oids.items())
+        filler = " " * (5 * 1024 * 1024) if how == "huge" else ""
+        return (f'<GetPoliciesResponse xmlns="{POLICY}"><response>{text}</response><cAs>{ca(0, authority.directory / "ca.pem", enroll)}'
+                f'{ca(1, authority.directory / "agent.pem", "true")}</cAs><oIDs>{table}</oIDs>{filler}</GetPoliciesResponse>')
+
     def fault(self, number, words, message_id):
         code = re.search("0x[0-9A-Fa-f]{8}", words)
         signed = int(code[0], 16) - 2**32 if code else -2146885612
@@ -425,6 +550,8 @@ def drive(authority, server, **more):
         "deny": lambda _: authority.deny(),
         "made": lambda _: sum(state == "issued" for state, _ in authority.requests.values()),
         "status": lambda word: setattr(server, "status", int(word) or None),
+        "template": lambda words: authority.directory_templates["device"].set(words),
+        "policies": lambda word: setattr(authority, "policies", word),
         "stop": lambda _: server.stop(),
         "start": lambda _: server.start(),
         "violations": lambda _: " | ".join(server.violations).replace("\n", " "),

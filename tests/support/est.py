@@ -27,7 +27,7 @@ class EstAuthority(Authority):
 
     def enroll(self, submitted):
         if submitted in self.handed_in:
-            return self.handed_in[submitted], "issue"
+            return self.handed_in[submitted], self.treatment()
         number, how = self.submit(submitted, "device")
         if self.requests[number][0] == "held":
             self.handed_in[submitted] = number
@@ -128,7 +128,7 @@ def main():
     if "basic" in sys.argv[3:]:
         options = {"sign_in": "basic", "users": {"ra": "tea & biscuits"}}
     server = EstServer(authority, directory / "server.pem", directory / "server.key", **options)
-    drive(authority, server, operations=lambda _: ",".join(authority.operations),
+    drive(authority, server, operations=lambda _: ",".join(authority.operations), forget=lambda _: authority.handed_in.clear(),
           retry_after=lambda word: setattr(authority, "retry_after", word), seen=lambda _: ",".join(server.seen))
 
 

@@ -20,6 +20,7 @@ public:
     Poll on_poll;
     Reconcile on_reconcile;
     std::atomic<int> submitted{0};
+    std::atomic<Time> reconciled_as_of{};  // what the last reconcile was told
 
     Result<ca::Outcome> submit(const ca::CountersignedRequest& request, const std::string& key) override {
         ++submitted;
@@ -28,8 +29,9 @@ public:
     Result<ca::Outcome> poll(const std::string& handle) override {
         return on_poll ? on_poll(handle) : real_.poll(handle);
     }
-    Result<std::optional<ca::Outcome>> reconcile(const std::string& key) override {
-        return on_reconcile ? on_reconcile(key) : real_.reconcile(key);
+    Result<std::optional<ca::Outcome>> reconcile(const std::string& key, Time asked) override {
+        reconciled_as_of = asked;
+        return on_reconcile ? on_reconcile(key) : real_.reconcile(key, asked);
     }
     std::vector<crypto::Certificate> chain() const override { return real_.chain(); }
     Result<void> probe() override { return real_.probe(); }

@@ -3,6 +3,8 @@
 COUNTERSIGN_OUTAGE_SECONDS and COUNTERSIGN_OUTAGE_CLIENTS make the outage longer and the load larger.
 """
 import concurrent.futures
+import getpass
+import json
 import os
 import pathlib
 import re
@@ -181,12 +183,73 @@ trust = "{self.tls.pem('iis')}"
         self.adcs("adcs-wstep", form="cmc")
         self.assert_enrolls()
 
+    def test_that_revocation_is_left_to_people_is_said(self):
+        self.adcs("adcs-wstep")
+        self.assert_enrolls()
+        told = self.server.command("certificate", "revoke", self.server.certificates()[0]["serial"], "--reason", "keyCompromise")
+        self.assertIn(b"CA default takes no revocations from us", told.stdout)
+        self.assertEqual(self.server.certificates()[0]["state"], "revoked")
+
+    def test_a_request_the_ca_has_lost_is_resolved_by_people(self):
+        self.adcs("adcs-web")
+        self.authority.next = "hold"
+        client = self.client("forgotten")
+        self.assertEqual(client.send(client.message).status, PENDING)
+        request = self.server.requests()[0]
+        self.assertEqual(request["state"], "pending")
+        run_ok("sqlite3", self.server.home / "countersign.db", "PRAGMA busy_timeout=9000; UPDATE attempts SET updated = updated - 600000")
+        refused = self.server.command("request", "resolve", request["id"], "--not-there", check=False)
+        self.assertIn(b"second certificate", refused.stderr)
+        self.authority.release()
+        number, kept = self.authority.requests.popitem()
+        self.authority.requests["4711"] = kept
+        self.assertEqual(client.send(client.poll()).status, PENDING)
+        self.server.command("request", "resolve", request["id"], "--ca-request", "4711")
+        self.assertEqual(self.polled(client).status, SUCCESS, number)
+        self.assertEqual(self.server.audit("request.resolved")[0]["by"], getpass.getuser())
+
     def test_a_denial_is_told_to_the_administrator(self):
         self.adcs("adcs-wstep")
         self.authority.templates = ()
         client = self.client("denied")
         self.assertEqual(client.send(client.message).status, FAILURE)
         self.assertIn("the CA does not issue this template", self.server.audit("enrollment.failed")[0]["reason"])
+
+    def checked(self):
+        """Exit status and findings of `countersign check`."""
+        answer = self.server.command("check", "--json", check=False)
+        findings = json.loads(answer.stdout)["findings"]
+        return answer.returncode, {one["level"]: one["problem"] for one in findings if "template device" in one["problem"]}
+
+    def test_check_tells_whether_the_template_demands_our_signature(self):
+        users = {"svc-ra": "tea & <biscuits>"}
+        for way, authentication in (("adcs-wstep", "username-token"), ("adcs-web", "basic")):
+            with self.subTest(way):
+                self.adcs(way, authentication, extra='user = "svc-ra"\npassword_file = "password"', sign_in=authentication, users=users)
+                self.assertIn("cannot be seen from here", self.server.command("check").stderr.decode())
+                self.server.set("ca.default", policy_url=f"https://localhost:{self.iis.port}/CEP/service.svc/CEP")
+                self.server.set("template.device", validity_days=366)
+                status, findings = self.checked()
+                self.assertEqual(self.iis.violations, [])
+                self.assertEqual(status, 0, findings)
+                self.assertIn("demands the enrollment agent's signature", findings["note"])
+                template = self.authority.directory_templates["device"]
+                template.signatures = 0
+                status, findings = self.checked()
+                self.assertEqual(status, 1)
+                self.assertIn("whoever may enroll for it gets whatever names he writes", findings["error"])
+                told = self.server.command("check", check=False)
+                self.assertIn(b"would start, but", told.stdout)
+                template.signatures, template.key_bits = 1, 3072
+                status, findings = self.checked()
+                self.assertEqual((status, set(findings)), (0, {"warning"}))
+                self.authority.directory_templates = {}
+                self.assertIn("shows our account no template device", self.checked()[1]["error"])
+                self.authority.policies = "fault"
+                self.assertIn("The directory is away", self.server.command("check", check=False).stderr.decode())
+                self.server.stop()
+                self.iis.stop()
+                self.iis = None
 
     def test_what_is_held_is_delivered_later_also_after_a_restart(self):
         self.adcs("adcs-web")

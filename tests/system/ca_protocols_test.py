@@ -74,7 +74,8 @@ class ProtocolTest(BackendTest):
         self.assertEqual(reply.status, SUCCESS, self.server.log())
         run_ok("openssl", "verify", "-CAfile", self.home / "ca.pem", client.certificate)
         serial = self.server.certificates()[0]["serial"]
-        self.server.command("certificate", "revoke", serial, "--reason", "keyCompromise")
+        told = self.server.command("certificate", "revoke", serial, "--reason", "keyCompromise").stdout.decode()
+        self.assertEqual("Revoke it there too" in told, not self.revokes, told)
         if self.revokes:
             self.assertNotEqual(self.ca.tell("revoked"), "")
         self.assertEqual(self.violations(), "")
@@ -146,6 +147,15 @@ class CmpSignatureTest(ProtocolTest):
         self.server.restart()
         self.assertEqual(self.polled(client).status, SUCCESS, self.server.log())
         self.assertEqual(self.ca.tell("made"), "1")
+
+
+    def test_what_the_ca_takes_back_is_quarantined_and_revoked(self):
+        self.ca.tell("next refuse_confirmation")
+        client = self.client("taken-back")
+        self.assertEqual(client.send(client.message).status, FAILURE)
+        self.assertIn("refused our confirmation", self.server.audit("certificate.quarantined")[0]["reason"])
+        self.assertEqual(self.ca.tell("revoked"), "5")
+        self.assertEqual(self.server.certificates(), [])
 
 
 class CmpSecretTest(ProtocolTest):

@@ -52,6 +52,11 @@ struct Resolution {
     std::string words{};  // there: the CA's number of it; failed: why
 };
 
+enum class RevokedWhere { at_the_ca, here_alone };
+struct RevokedCertificate : store::IssuedCertificate {
+    bool left_to_people = false;  // the CA takes no revocations from us: somebody must do it there
+};
+
 struct DeskParts {
     store::Challenges& challenges;
     store::Transactions& transactions;
@@ -59,7 +64,7 @@ struct DeskParts {
     audit::Sink& audit;
     const Clock& clock;
     // Has a certificate revoked where it was issued. Empty, or conflict (it is revoked there): the ledger alone decides.
-    std::function<Result<void>(const std::string& ca, const std::string& serial, int reason, Time when)>
+    std::function<Result<RevokedWhere>(const std::string& ca, const std::string& serial, int reason, Time when)>
         revoke_at_ca{};
     store::Outbox* outbox = nullptr;  // null: this desk has nothing to do with notifications
 };
@@ -83,16 +88,16 @@ public:
     Result<store::Attempt> approve(const std::string& request_id, const Actor& actor);
     Result<store::Attempt> deny(const std::string& request_id, const std::string& reason, const Actor& actor);
 
-    // Decides what became of a request whose CA cannot tell (state intent). not_found; conflict: another state, or so
-    // young that the daemon may still be at it.
+    // Decides what became of a request whose CA cannot tell (state intent), or cannot any more (pending). not_found;
+    // conflict: another state, so young that the daemon may still be at it, or not_there about what the CA once held.
     Result<store::Attempt> resolve(const std::string& request_id, const Resolution& resolution, const Actor& actor);
 
     // The one certificate that serial (and CA, unless empty) names. not_found; conflict: several CAs have it.
     Result<store::IssuedCertificate> certificate(const std::string& serial, const std::string& ca);
     // `reason`: RFC 5280 CRLReason. denied: the CA itself, or the RA's own without `even_of_the_ra`. conflict: revoked already.
     // Other errors are those of the CA that issued it; then it is not revoked.
-    Result<store::IssuedCertificate> revoke_certificate(const std::string& serial, const std::string& ca, int reason,
-                                                        bool even_of_the_ra, const Actor& actor);
+    Result<RevokedCertificate> revoke_certificate(const std::string& serial, const std::string& ca, int reason,
+                                                  bool even_of_the_ra, const Actor& actor);
 
     // Tried again at once, or never again. not_found; conflict: delivered.
     Result<void> retry_notification(const std::string& id, const Actor& actor);

@@ -40,7 +40,7 @@ struct AdcsOptions {
 // What both ways share.
 class Adcs : public Backend {
 public:
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override { return options_.chain; }
     std::string describe() const override { return "AD CS at " + options_.url; }
 

@@ -24,9 +24,14 @@ struct Issued {
 };
 struct Pending {
     std::string handle;  // what poll needs; stored by the caller
+    // The CA has issued, and waits for a word of ours that must not come before the caller's record: poll as soon as
+    // the handle is stored.
+    bool at_once = false;
 };
 struct Rejected {
     std::string reason;  // the CA's own words, printable()
+    // It exists all the same, and must be nobody's: to be recorded and revoked.
+    std::optional<crypto::Certificate> certificate{};
 };
 using Outcome = std::variant<Issued, Pending, Rejected>;
 
@@ -70,8 +75,10 @@ public:
     virtual Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) = 0;
     virtual Result<Outcome> poll(const std::string& handle) = 0;
     // Whether an earlier submit with this key left anything behind: its outcome, or nullopt: certainly nothing
-    // (submitting is safe). outcome_unknown: the CA cannot tell, and people must look.
-    virtual Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) = 0;
+    // (submitting is safe). outcome_unknown: the CA cannot tell, and people must look; or cannot tell yet. `asked`:
+    // when the caller recorded that it was about to submit, whichever process did. A CA may be at it for a while after
+    // that, and until then that it has nothing is not believed.
+    virtual Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) = 0;
     // Issuing CA first, root last. Constant between reloads.
     virtual std::vector<crypto::Certificate> chain() const = 0;
     virtual Result<void> probe() = 0;

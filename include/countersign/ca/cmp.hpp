@@ -3,7 +3,8 @@
 //
 // Requests go as p10cr, protected by the enrollment agent's signature or by a shared secret; the key of an attempt is
 // the transactionID. Certificates are confirmed when they are for the requested key and signed by the configured CA,
-// and refused otherwise; they are handed over either way. A waiting transaction is all in its handle, so it goes on
+// and refused otherwise; they are handed over either way. First they are in a handle (Pending, at_once): what is
+// confirmed is recorded before. A waiting transaction is all in its handle, so it goes on
 // after a restart. An answer that was lost is asked for by pollReq; few CAs know one then, so it may be left to people.
 // Blocking; safe on many threads. Shares key, secret and HTTP client, borrows random source and clock.
 #pragma once
@@ -46,7 +47,7 @@ public:
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     // Also "certificate:BASE64": what people found at the CA.
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override { return options_.chain; }
     Result<void> probe() override;
     Revoker* revoker() override { return this; }
@@ -63,7 +64,7 @@ private:
     Result<void> authenticate(ByteView message) const;
     Result<Outcome> outcome_of(Transaction& transaction, const Answer& answer, bool polled) const;
     Result<Outcome> taken(Transaction& transaction) const;
-    Result<Outcome> confirm(Transaction& transaction, bool again) const;
+    Result<Outcome> confirm(Transaction& transaction) const;
     Pending waiting(Transaction& transaction, std::chrono::seconds check_after) const;
 
     const CmpOptions options_;

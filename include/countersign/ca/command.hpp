@@ -2,7 +2,7 @@
 // its standard output, the answer's kind in its exit code (docs/ca-exec.md is the specification).
 //
 // No shell; an environment of our own making; output, time and leftovers are bounded: what it started dies with it.
-// Blocking; safe on many threads.
+// Blocking; safe on many threads. Borrows the clock.
 #pragma once
 
 #include "countersign/ca/backend.hpp"
@@ -29,11 +29,11 @@ struct CommandCaOptions {
 
 class CommandCa final : public Backend, public Revoker {
 public:
-    explicit CommandCa(CommandCaOptions options) : options_(std::move(options)) {}
+    CommandCa(CommandCaOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override { return options_.chain; }
     Result<void> probe() override;
     Revoker* revoker() override { return this; }
@@ -49,6 +49,7 @@ private:
     Result<Outcome> outcome_of(const Answer& answer) const;
 
     const CommandCaOptions options_;
+    const Clock& clock_;
 };
 
 }  // namespace countersign::ca

@@ -36,7 +36,7 @@ public:
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     // Also "certificate:BASE64": what people found at the CA.
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override { return options_.chain; }
     // Also whether the configured CA is among the server's (cacerts).
     Result<void> probe() override;

@@ -16,13 +16,14 @@
 namespace countersign::ca {
 
 struct GuardOptions {
-    std::string name{};                                // the CA's in the configuration
-    std::size_t at_once = 8;                           // requests the CA gets at a time
-    std::size_t queue = 1000;                          // those waiting for their turn; more are refused
-    unsigned failures_to_open = 5;                     // in a row
-    std::chrono::milliseconds pause{10'000};           // after which one request tries again; doubles up to
-    std::chrono::milliseconds longest_pause{120'000};  // this
-    std::chrono::milliseconds poll_interval{30'000};   // a pending request is asked about no more often
+    std::string name{};                                 // the CA's in the configuration
+    std::size_t at_once = 8;                            // requests the CA gets at a time
+    std::size_t queue = 1000;                           // those waiting for their turn; more are refused
+    unsigned failures_to_open = 5;                      // in a row
+    std::chrono::milliseconds pause{10'000};            // after which one request tries again; doubles up to
+    std::chrono::milliseconds longest_pause{120'000};   // this
+    std::chrono::milliseconds poll_interval{30'000};    // a pending request is asked about no more often
+    std::chrono::milliseconds longest_queued{120'000};  // after which one is not sent any more, but told unavailable
 };
 
 class Guard final : public Backend, public Patient {
@@ -37,7 +38,7 @@ public:
                                   std::shared_ptr<void> until_answered = {}) override;
     bool accepting() const override;
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override;
     // unavailable without asking while the circuit is open.
     Result<void> probe() override;

@@ -50,7 +50,7 @@ public:
 
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     std::vector<crypto::Certificate> chain() const override;
     Result<void> probe() override;
     Revoker* revoker() override { return this; }

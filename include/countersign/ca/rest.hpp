@@ -16,7 +16,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,8 +49,7 @@ struct EjbcaOptions {
     RestOptions rest{};
     std::string authority{};           // name of the CA in EJBCA
     std::string end_entity_profile{};  // the certificate profile is the template's name
-    // That EJBCA knows nothing of a request is believed only when it was sent this long ago: until then it may be at
-    // it.
+    // How long EJBCA may be at a request that it was asked for: only then it is believed to know nothing of it.
     std::chrono::seconds settling{60};
 };
 
@@ -59,26 +57,20 @@ struct EjbcaOptions {
 class EjbcaCa final : public RestCa {
 public:
     EjbcaCa(EjbcaOptions options, std::shared_ptr<net::HttpClient> http, Random& random, const Clock& clock);
-    ~EjbcaCa() override;
 
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     // Also "certificate:BASE64": what people found at the CA.
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     // Also whether EJBCA has the CA and lets us see it.
     Result<void> probe() override;
     std::string describe() const override { return "EJBCA at " + options_.url; }
     Result<void> revoke(const std::string& serial_hex, int reason, Time when) override;
 
 private:
-    bool may_still_be_at_it(const std::string& key);
-
     const EjbcaOptions ejbca_;
     Random& random_;
     const Clock& clock_;
-    const Time begun_;
-    std::mutex mutex_;
-    std::map<std::string, Time> sent_;  // keys whose answers were lost
 };
 
 struct VaultOptions {
@@ -96,7 +88,7 @@ public:
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     // What people found there: "serial:AB:CD:..." or "certificate:BASE64"; Vault itself holds nothing.
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     // Also whether the token is good and the CA is the configured one.
     Result<void> probe() override;
     std::string describe() const override { return "Vault at " + options_.url; }
@@ -121,7 +113,7 @@ public:
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& idempotency_key) override;
     // "certificate:BASE64" alone: what people found there; step-ca itself holds nothing.
     Result<Outcome> poll(const std::string& handle) override;
-    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key) override;
+    Result<std::optional<Outcome>> reconcile(const std::string& idempotency_key, Time asked) override;
     // Also whether the configured root is among the CA's.
     Result<void> probe() override;
     std::string describe() const override { return "step-ca at " + options_.url; }

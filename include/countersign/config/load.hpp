@@ -10,12 +10,14 @@
 
 namespace countersign::config {
 
-enum class FindingLevel { warning, error };
+enum class FindingLevel { note, warning, error };
 struct Finding {
     FindingLevel level = FindingLevel::error;
     Place place;
     std::string problem;
     std::string remedy;  // what to write instead
+    // False: about what the daemon finds somewhere else; it starts all the same.
+    bool at_start = true;
 };
 // "countersign.toml:12: profile.default.ca: no [ca.main] exists; write one of: default" (file:line first, as compilers do)
 std::string describe(const Finding& finding);

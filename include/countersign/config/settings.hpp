@@ -176,6 +176,7 @@ struct CaSettings {
     std::uint32_t max_validity_days = 825;
     std::uint32_t crl_validity_hours = 168;
     std::uint32_t crl_refresh_hours = 12;
+    std::string policy_url;                    // adcs: where `check` asks about templates; empty: nowhere
     CaConnectionSettings connection;
     CaCommandSettings command;
     CaCmpSettings cmp;

@@ -102,7 +102,7 @@ private:
                                   const crypto::CertificateContent& plan, const crypto::Certificate& certificate);
     Result<Settled> settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate);
     Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
-                               const std::string& findings);
+                               const std::string& reason);
     Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id,
                                   const std::shared_ptr<void>& hold);
     Result<Settled> submit_again(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,

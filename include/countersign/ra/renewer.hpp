@@ -93,7 +93,7 @@ private:
     Result<void> settle(Work& work, Renewal& renewal, const ca::Outcome& outcome);
     Result<void> accept(Work& work, Renewal& renewal, const crypto::Certificate& certificate);
     Result<void> quarantine(Work& work, Renewal& renewal, const crypto::Certificate& certificate,
-                            const std::string& findings);
+                            const std::string& reason);
     // The answer was final: the next try is another request, for the same key.
     Result<void> give_up(Work& work, Renewal& renewal, const std::string& reason);
     Result<RenewalReport> install(Work& work);

@@ -48,6 +48,7 @@ struct Renewal {
     Bytes request{};     // PKCS#10; empty: not made yet
     std::string plan{};  // as ra::write_plan
     bool submitted = false;
+    Time submitted_at{};                          // of the last time
     std::string handle{};                         // while the CA holds it
     std::optional<crypto::Certificate> issued{};  // checked; waits for its partner
 };

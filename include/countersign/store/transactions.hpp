@@ -41,8 +41,10 @@ public:
     // conflict: the attempt is final already.
     virtual Result<void> record_issued(const std::string& attempt_id, const IssuedCertificate& certificate,
                                        Time now) = 0;
-    // The CA holds the request; the challenge counts as consumed.
-    virtual Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now) = 0;
+    // The CA holds the request; the challenge counts as consumed. `told` false: it does not hold it, we have something
+    // more to say to it; no subscriber hears of that.
+    virtual Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now,
+                                        bool told = true) = 0;
     // intent -> approved: it is certain that the CA has not got it; it waits for its turn. conflict: not in intent.
     virtual Result<void> record_waiting(const std::string& attempt_id, const std::string& reason, Time now) = 0;
     // approved -> intent, before it is submitted: from now on the CA may have got it. conflict: not approved.

@@ -64,10 +64,15 @@ int certificate_revoke(const CertificateOptions& options, Console& console) {
         print_json(console, {{"serial", one.serial},
                              {"ca", one.ca},
                              {"state", "revoked"},
+                             {"at_the_ca", !one.left_to_people},
                              {"revoked", to_rfc3339(*one.revoked)},
                              {"reason", admin::revocation_reason_name(options.reason)}});
     } else {
         console.out << "revoked " << one.serial << " (" << printable(one.subject) << ")\n";
+        if (one.left_to_people)
+            console.out << "in our records alone: CA " << one.ca
+                        << " takes no revocations from us. Revoke it there too; "
+                        << "until then it is valid to everybody who asks that CA\n";
     }
     return exit_done;
 }

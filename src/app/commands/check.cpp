@@ -14,26 +14,38 @@
 namespace countersign::app {
 namespace {
 
+std::string_view level_name(config::FindingLevel level) {
+    switch (level) {
+        case config::FindingLevel::note: return "note";
+        case config::FindingLevel::warning: return "warning";
+        case config::FindingLevel::error: break;
+    }
+    return "error";
+}
+
 int check(const CommonOptions& options, Console& console) {
     const auto findings = check_everything(options.config);
-    const bool refused =
-        std::ranges::any_of(findings, [](const auto& finding) { return finding.level == config::FindingLevel::error; });
+    const auto is_error = [](const auto& finding) { return finding.level == config::FindingLevel::error; };
+    const bool refused = std::ranges::any_of(findings, is_error);
+    const bool would_start =
+        std::ranges::none_of(findings, [&](const auto& finding) { return is_error(finding) && finding.at_start; });
     if (options.json) {
         auto list = nlohmann::ordered_json::array();
         for (const auto& finding : findings) {
-            list.push_back({{"level", finding.level == config::FindingLevel::error ? "error" : "warning"},
+            list.push_back({{"level", level_name(finding.level)},
                             {"file", finding.place.file},
                             {"line", finding.place.line},
                             {"key", finding.place.key},
                             {"problem", finding.problem},
                             {"remedy", finding.remedy}});
         }
-        print_json(console, {{"would_start", !refused}, {"findings", list}});
+        print_json(console, {{"would_start", would_start}, {"findings", list}});
         return refused ? exit_refused : exit_done;
     }
     for (const auto& finding : findings) console.err << config::describe(finding) << "\n";
-    console.out << options.config.string() << (refused ? ": the daemon would not start" : ": the daemon would start")
-                << "\n";
+    console.out << options.config.string()
+                << (would_start ? ": the daemon would start" : ": the daemon would not start")
+                << (would_start && refused ? ", but not to any good: see the errors" : "") << "\n";
     return refused ? exit_refused : exit_done;
 }
 

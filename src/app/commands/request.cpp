@@ -130,11 +130,11 @@ void add_request_commands(CLI::App& app, Chosen& chosen, Console& console) {
         [&chosen, &console, options] { chosen = [options, &console] { return decide(*options, console, true); }; });
 
     auto* resolved = group->add_subcommand(
-        "resolve", "Say what became of a request whose CA cannot tell: state intent, long after it came");
+        "resolve", "Say what became of a request whose CA cannot tell: state intent or pending, long after it came");
     add_common_options(*resolved, *options);
     resolved->add_option("ID", options->id, "As `request list` shows it")->required();
     auto* finding = resolved->add_option_group("FINDING", "What the CA's own console shows");
-    finding->add_flag("--not-there", options->not_there, "It never arrived: submit it again");
+    finding->add_flag("--not-there", options->not_there, "It never arrived: submit it again (state intent alone)");
     finding->add_option("--ca-request", options->ca_request, "It is there under this number: fetch it")
         ->type_name("NUMBER");
     finding->add_option("--failed", options->reason, "Give it up, for this reason")->type_name("TEXT");

@@ -1,8 +1,10 @@
 #include "countersign/ca/adcs.hpp"
 
+#include "envelope.hpp"
+
 namespace countersign::ca {
 
-Result<std::optional<Outcome>> Adcs::reconcile(const std::string&) {
+Result<std::optional<Outcome>> Adcs::reconcile(const std::string&, Time) {
     return fail::outcome_unknown(
         "AD CS cannot be asked whether it has a request of ours: look for it in the CA's console, by requester, time "
         "and "
@@ -10,14 +12,7 @@ Result<std::optional<Outcome>> Adcs::reconcile(const std::string&) {
 }
 
 net::ClientRequest Adcs::request_to(const std::string& url) const {
-    net::ClientRequest request;
-    request.url = url;
-    request.negotiate = options_.sign_in == AdcsSignIn::negotiate;
-    if (options_.sign_in == AdcsSignIn::basic) {
-        request.user = options_.user;
-        request.password = options_.password.get();
-    }
-    return request;
+    return soap::request_to(url, options_);
 }
 
 std::string Adcs::template_of(const CountersignedRequest& request) const {

@@ -4,6 +4,7 @@
 
 #include "countersign/core/bytes.hpp"
 #include "countersign/core/result.hpp"
+#include "envelope.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,13 +12,6 @@
 #include <string_view>
 
 namespace countersign::ca::soap {
-
-struct Message {
-    std::string to;          // URL of the service
-    std::string message_id;  // "urn:uuid:..."
-    std::string user;        // UsernameToken when not empty; the password is put in where password_place stands
-};
-inline constexpr const char* password_place = "@@PASSWORD@@";
 
 enum class TokenKind { pkcs7, cmc, pkcs10 };
 

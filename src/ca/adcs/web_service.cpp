@@ -9,15 +9,6 @@
 namespace countersign::ca {
 namespace {
 
-std::string random_uuid(Random& random) {
-    auto octets = random.bytes(16);
-    octets[6] = static_cast<std::uint8_t>((octets[6] & 0x0fU) | 0x40U);  // RFC 4122 4.4
-    octets[8] = static_cast<std::uint8_t>((octets[8] & 0x3fU) | 0x80U);
-    const auto hex = lower_hex(octets);
-    return "urn:uuid:" + hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
-           "-" + hex.substr(20);
-}
-
 soap::TokenKind kind_of(AdcsRequestFormat format) {
     switch (format) {
         case AdcsRequestFormat::pkcs7: return soap::TokenKind::pkcs7;
@@ -73,39 +64,10 @@ std::optional<Error> turned_away(int status) {
     }
 }
 
-// The password as XML text, straight into the octets that are sent.
-Bytes with_password(const std::string& envelope, const Secret* password) {
-    const auto at = password == nullptr ? std::string::npos : envelope.find(soap::password_place);
-    if (at == std::string::npos) return to_bytes(as_bytes(envelope));
-    Bytes body;
-    // Never moved while it holds the password: six octets are the most that one becomes.
-    body.reserve(envelope.size() + 6 * password->size());
-    const auto append = [&body](std::string_view text) { body.insert(body.end(), text.begin(), text.end()); };
-    append(std::string_view(envelope).substr(0, at));
-    for (const char c : password->reveal_text()) {
-        if (c == '&')
-            append("&amp;");
-        else if (c == '<')
-            append("&lt;");
-        else if (c == '>')
-            append("&gt;");
-        else
-            append(std::string_view(&c, 1));
-    }
-    append(std::string_view(envelope).substr(at + std::string_view(soap::password_place).size()));
-    return body;
-}
-
 }  // namespace
 
 Result<net::ClientResponse> AdcsWebService::send(const std::string& envelope) {
-    auto post = request_to(options_.url);
-    post.method = "POST";
-    post.headers = {{"Content-Type", "application/soap+xml; charset=utf-8"}};
-    const bool token = options_.sign_in == AdcsSignIn::username_token;
-    post.body = with_password(envelope, token ? options_.password.get() : nullptr);
-    auto response = http_->send(post);
-    wipe_memory(post.body.data(), post.body.size());
+    auto response = soap::send(*http_, envelope, options_.url, options_);
     if (!response && response.error().kind == ErrorKind::malformed)
         return fail::outcome_unknown(response.error().detail);
     if (!response) return response.error();
@@ -114,8 +76,7 @@ Result<net::ClientResponse> AdcsWebService::send(const std::string& envelope) {
 }
 
 Result<Outcome> AdcsWebService::submit(const CountersignedRequest& request, const std::string&) {
-    const soap::Message message{options_.url, random_uuid(random_),
-                                options_.sign_in == AdcsSignIn::username_token ? options_.user : ""};
+    const auto message = soap::message_to(options_.url, options_, random_);
     TRY(const auto response,
         send(soap::issue_request(message, kind_of(options_.format), submitted(request), template_of(request))));
     const auto answer = soap::read_answer(response.body);
@@ -130,8 +91,7 @@ Result<Outcome> AdcsWebService::poll(const std::string& handle) {
     const bool number = !handle.empty() && handle.size() <= 10 &&
                         std::ranges::all_of(handle, [](char c) { return c >= '0' && c <= '9'; });
     if (!number) return fail::not_found("no request id of AD CS: " + printable(handle));
-    const soap::Message message{options_.url, random_uuid(random_),
-                                options_.sign_in == AdcsSignIn::username_token ? options_.user : ""};
+    const auto message = soap::message_to(options_.url, options_, random_);
     TRY(const auto response, send(soap::status_request(message, handle)));
     const auto answer = soap::read_answer(response.body);
     if (!answer) {

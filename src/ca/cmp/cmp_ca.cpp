@@ -156,16 +156,17 @@ Result<Outcome> CmpCa::outcome_of(Transaction& transaction, const Answer& answer
     return Outcome(Rejected{words_of(status)});
 }
 
-// There is a certificate: `transaction.certificate`.
+// There is a certificate: `transaction.certificate`. Confirmed, it is in force: the caller's record comes before that.
 Result<Outcome> CmpCa::taken(Transaction& transaction) const {
     const auto certificate = crypto::Certificate::from_der(transaction.certificate);
     if (!certificate) return fail::outcome_unknown("an unreadable certificate: " + certificate.error().detail);
-    return confirm(transaction, false);
+    transaction.not_before = clock_.now();
+    return Outcome(Pending{transaction.handle(), true});
 }
 
 // RFC 4210 5.3.18. A CA that gets no confirmation may revoke what it issued, so the certificate is nobody's until the
 // CA has said that it got it.
-Result<Outcome> CmpCa::confirm(Transaction& transaction, bool again) const {
+Result<Outcome> CmpCa::confirm(Transaction& transaction) const {
     TRY(const auto certificate, crypto::Certificate::from_der(transaction.certificate));
     const auto scheme = certificate.signature_scheme();
     // Nothing else can be for us; the RA sees it all the same.
@@ -177,14 +178,17 @@ Result<Outcome> CmpCa::confirm(Transaction& transaction, bool again) const {
     const auto answer = ask(next, crypto::cmp::confirmation_body(crypto::digest(scheme->digest, certificate.der()),
                                                                  transaction.request_id, refusal));
     if (!wanted) return Outcome(Issued{certificate});
+    const bool again = transaction.confirmed;
+    if (!answer && answer.error().kind != ErrorKind::unavailable) transaction.confirmed = true;
     if (!answer) return Outcome(waiting(transaction, std::chrono::seconds{0}));
     const auto* error = std::get_if<crypto::cmp::ErrorResponse>(&answer->message.body);
     if (error == nullptr || error->status.says(Failure::certificate_confirmed)) return Outcome(Issued{certificate});
     if (not_let_in(error->status)) return Outcome(waiting(transaction, std::chrono::seconds{0}));
     // A second confirmation is for many CAs one of nothing: the first one arrived.
     if (again) return Outcome(Issued{certificate});
-    return Outcome(Rejected{"the CA issued " + certificate.serial_hex() +
-                            " and then refused our confirmation: " + error->status.describe()});
+    return Outcome(Rejected{
+        "the CA issued " + certificate.serial_hex() + " and then refused our confirmation: " + error->status.describe(),
+        certificate});
 }
 
 Result<Outcome> CmpCa::submit(const CountersignedRequest& request, const std::string& idempotency_key) {
@@ -205,12 +209,12 @@ Result<Outcome> CmpCa::poll(const std::string& handle) {
     if (!state) return fail::not_found("no transaction of CMP: " + printable(handle));
     if (clock_.now() < state->not_before) return Outcome(Pending{handle});
     Transaction transaction{*std::move(state)};
-    if (!transaction.certificate.empty()) return confirm(transaction, true);
+    if (!transaction.certificate.empty()) return confirm(transaction);
     TRY(const auto answer, ask(transaction, crypto::cmp::poll_request_body(transaction.request_id)));
     return outcome_of(transaction, answer, true);
 }
 
-Result<std::optional<Outcome>> CmpCa::reconcile(const std::string& idempotency_key) {
+Result<std::optional<Outcome>> CmpCa::reconcile(const std::string& idempotency_key, Time) {
     TRY(auto id, from_hex(idempotency_key));
     Transaction transaction;
     transaction.id = std::move(id);

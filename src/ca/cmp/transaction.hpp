@@ -15,7 +15,8 @@ struct State {
     std::int64_t request_id = -1;  // certReqId (RFC 9483 4.1.4: -1 for p10cr until the CA names another)
     Time not_before{};             // not to be asked about earlier
     std::string key{};             // fingerprint of the requested public key; empty: unknown
-    Bytes certificate{};           // issued, but our confirmation was not answered
+    Bytes certificate{};           // issued; our confirmation is still to be answered
+    bool confirmed = false;        // a confirmation was sent and got no answer
 
     std::string handle() const;
     // nullopt: no handle of ours.

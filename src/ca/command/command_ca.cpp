@@ -117,11 +117,16 @@ Result<Outcome> CommandCa::poll(const std::string& handle) {
     return outcome_of(answer);
 }
 
-Result<std::optional<Outcome>> CommandCa::reconcile(const std::string& idempotency_key) {
+Result<std::optional<Outcome>> CommandCa::reconcile(const std::string& idempotency_key, Time asked) {
     auto question = question_of(options_, "reconcile");
     question["key"] = idempotency_key;
     TRY(const auto answer, ask(text_of(question)));
-    if (answer.code == exit_nothing) return std::optional<Outcome>();
+    if (answer.code == exit_nothing) {
+        // Another node's run of it may not have come to the CA yet; none lives longer than the limit.
+        if (clock_.now() < asked + options_.time_limit)
+            return fail::outcome_unknown("another run of the command may still be at it");
+        return std::optional<Outcome>();
+    }
     if (answer.code == exit_cannot) return fail::outcome_unknown("the command cannot look requests up by key");
     TRY(auto outcome, outcome_of(answer));
     return std::optional<Outcome>(std::move(outcome));

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view mark = "est1";
 constexpr std::string_view who = "the EST server";
+// The handle of a request that was sent again, and the answer to that was lost.
+constexpr std::string_view lost = "est1:lost";
 constexpr std::array<std::string_view, 3> operations{"simpleenroll", "simplereenroll", "fullcmc"};
 
 // MIME's way: 64 columns.
@@ -141,13 +143,18 @@ Result<Outcome> EstCa::submit(const CountersignedRequest& request, const std::st
 
 Result<Outcome> EstCa::poll(const std::string& handle) {
     if (auto found = found_by_people(handle)) return *std::move(found);
+    if (handle == lost) return fail::not_found(left_to_people(who, "it at the CA, by time and subject").detail);
     auto known = Enrollment::from(handle);
     if (!known) return fail::not_found("no request of EST: " + printable(handle));
     if (clock_.now() < known->second) return Outcome(Pending{handle});
-    return ask(std::move(known->first));
+    auto outcome = ask(std::move(known->first));
+    // RFC 7030 4.2.3 has the same request sent again for one answer that was 202. When that answer is lost, a server
+    // that has issued and forgotten would issue once more.
+    if (!outcome && outcome.error().kind == ErrorKind::outcome_unknown) return Outcome(Pending{std::string(lost)});
+    return outcome;
 }
 
-Result<std::optional<Outcome>> EstCa::reconcile(const std::string&) {
+Result<std::optional<Outcome>> EstCa::reconcile(const std::string&, Time) {
     return left_to_people(who, "it at the CA, by time and subject");
 }
 

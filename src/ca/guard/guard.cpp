@@ -106,7 +106,11 @@ Result<Outcome> Guard::submit_within(const CountersignedRequest& request, const 
                                      std::chrono::milliseconds patience, std::shared_ptr<void> until_answered) {
     if (!state_->breaker.would_admit(state_->clock.now())) return state_->circuit_open();
     const std::shared_ptr<const CountersignedRequest> kept(new CountersignedRequest(request));
-    const auto work = [state = state_, kept, idempotency_key, until_answered = std::move(until_answered)] {
+    const auto work = [state = state_, kept, idempotency_key, until_answered = std::move(until_answered),
+                       accepted = state_->clock.now()]() -> Result<Outcome> {
+        // reconcile() tells the backend that nothing is sent later than this.
+        if (state->clock.now() - accepted > state->options.longest_queued)
+            return fail::unavailable("the request waited too long for its turn at CA " + state->options.name);
         auto outcome = state->ask(true, [&] { return state->backend->submit(*kept, idempotency_key); });
         state->count(outcome);
         return outcome;
@@ -139,7 +143,7 @@ Result<Outcome> Guard::poll(const std::string& handle) {
     return outcome;
 }
 
-Result<std::optional<Outcome>> Guard::reconcile(const std::string& idempotency_key) {
+Result<std::optional<Outcome>> Guard::reconcile(const std::string& idempotency_key, Time asked) {
     auto found = submissions_->find(state_->options.name, idempotency_key);
     if (found.stage == Submissions::Stage::on_its_way) {
         return fail::outcome_unknown("CA " + state_->options.name + " has not answered yet; the request goes on");
@@ -154,7 +158,8 @@ Result<std::optional<Outcome>> Guard::reconcile(const std::string& idempotency_k
             return std::optional<Outcome>();
         }
     }
-    return state_->ask(false, [&] { return state_->backend->reconcile(idempotency_key); });
+    const auto sent_at_latest = asked + state_->options.longest_queued;
+    return state_->ask(false, [&] { return state_->backend->reconcile(idempotency_key, sent_at_latest); });
 }
 
 std::vector<crypto::Certificate> Guard::chain() const {

@@ -140,7 +140,7 @@ Result<Outcome> LocalCa::submit(const CountersignedRequest& request, const std::
     }
 
     const auto serial = serial_for(state_->serial_secret, idempotency_key);
-    TRY(const auto earlier, reconcile(idempotency_key));
+    TRY(const auto earlier, reconcile(idempotency_key, state_->clock.now()));
     if (!earlier) return state_->issue(request, serial);
     if (!is_for(std::get<Issued>(*earlier).certificate, request)) {
         return fail::conflict("this idempotency key has issued another certificate: " + lower_hex(serial));
@@ -171,7 +171,7 @@ Result<Outcome> LocalCa::poll(const std::string& handle) {
     return fail::not_found("the local CA holds no request " + printable(handle));
 }
 
-Result<std::optional<Outcome>> LocalCa::reconcile(const std::string& idempotency_key) {
+Result<std::optional<Outcome>> LocalCa::reconcile(const std::string& idempotency_key, Time) {
     const auto serial = serial_for(state_->serial_secret, idempotency_key);
     TRY(const auto record, state_->ledger.find(state_->options.name, lower_hex(serial)));
     // What was signed and not recorded is signed again with the same serial number: nobody has seen the first.

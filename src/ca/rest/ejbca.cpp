@@ -66,13 +66,7 @@ Result<Outcome> outcome_of(const rest::Answer& answer, const std::string& passwo
 }  // namespace
 
 EjbcaCa::EjbcaCa(EjbcaOptions options, std::shared_ptr<net::HttpClient> http, Random& random, const Clock& clock)
-    : RestCa(options.rest, std::move(http)),
-      ejbca_(std::move(options)),
-      random_(random),
-      clock_(clock),
-      begun_(clock.now()) {}
-
-EjbcaCa::~EjbcaCa() = default;
+    : RestCa(options.rest, std::move(http)), ejbca_(std::move(options)), random_(random), clock_(clock) {}
 
 Result<Outcome> EjbcaCa::submit(const CountersignedRequest& request, const std::string& idempotency_key) {
     const auto password = lower_hex(random_.bytes(16));
@@ -84,13 +78,7 @@ Result<Outcome> EjbcaCa::submit(const CountersignedRequest& request, const std::
                     {"password", password},
                     {"include_chain", false}};
     const auto answer = rest::ask(*http_, {"POST", options_.url + certificates + "/pkcs10enroll", body, {}});
-    auto outcome = answer ? outcome_of(*answer, password) : Result<Outcome>(answer.error());
-    const std::lock_guard lock(mutex_);
-    if (!outcome && outcome.error().kind == ErrorKind::outcome_unknown)
-        sent_[idempotency_key] = clock_.now();
-    else
-        sent_.erase(idempotency_key);
-    return outcome;
+    return answer ? outcome_of(*answer, password) : Result<Outcome>(answer.error());
 }
 
 Result<Outcome> EjbcaCa::poll(const std::string& handle) {
@@ -105,16 +93,7 @@ Result<Outcome> EjbcaCa::poll(const std::string& handle) {
     return outcome_of(answer, parts[2]);
 }
 
-// Nobody who asked before this process did, or lost an answer, may be answered with "nothing" too early.
-bool EjbcaCa::may_still_be_at_it(const std::string& key) {
-    const std::lock_guard lock(mutex_);
-    const auto sent = sent_.find(key);
-    const auto since = sent == sent_.end() ? begun_ : sent->second;
-    const auto now = clock_.now();
-    return now - since < ejbca_.settling && now >= since;
-}
-
-Result<std::optional<Outcome>> EjbcaCa::reconcile(const std::string& idempotency_key) {
+Result<std::optional<Outcome>> EjbcaCa::reconcile(const std::string& idempotency_key, Time asked) {
     const auto user = user_of(idempotency_key);
     const Json body{{"max_number_of_results", 10},
                     {"criteria", Json::array({{{"property", "QUERY"}, {"value", user}, {"operation", "EQUAL"}}})}};
@@ -127,11 +106,9 @@ Result<std::optional<Outcome>> EjbcaCa::reconcile(const std::string& idempotency
     }
     if (!answer.body.at("certificates").empty()) {
         TRY(auto outcome, issued_in(answer.body.at("certificates").front()));
-        const std::lock_guard lock(mutex_);
-        sent_.erase(idempotency_key);
         return std::optional<Outcome>(std::move(outcome));
     }
-    if (may_still_be_at_it(idempotency_key)) return fail::outcome_unknown("EJBCA may still be at it");
+    if (clock_.now() < asked + ejbca_.settling) return fail::outcome_unknown("EJBCA may still be at it");
     return std::optional<Outcome>();
 }
 

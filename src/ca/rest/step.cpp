@@ -111,7 +111,7 @@ Result<Outcome> StepCa::poll(const std::string& handle) {
     return fail::not_found("step-ca holds no requests: " + printable(handle));
 }
 
-Result<std::optional<Outcome>> StepCa::reconcile(const std::string&) {
+Result<std::optional<Outcome>> StepCa::reconcile(const std::string&, Time) {
     return left_to_people(who, "it in step-ca's log and database, by time and subject");
 }
 

@@ -102,7 +102,7 @@ Result<Outcome> VaultCa::poll(const std::string& handle) {
     return fail::unavailable("Vault has no certificate " + printable(serial) + ": " + described(answer));
 }
 
-Result<std::optional<Outcome>> VaultCa::reconcile(const std::string&) {
+Result<std::optional<Outcome>> VaultCa::reconcile(const std::string&, Time) {
     return left_to_people("Vault", "it among the certificates of the mount (--ca-request serial:AA:BB:... will do)");
 }
 

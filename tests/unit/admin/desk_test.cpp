@@ -246,6 +246,65 @@ TEST_F(DeskTest, ResolvesWhatTheCaCannotTell) {
     EXPECT_EQ(desk_->resolve("0", {Finding::not_there}, alice_).error().kind, ErrorKind::not_found);
 }
 
+TEST_F(DeskTest, ResolvesWhatTheCaHeldAndLost) {
+    using Finding = Resolution::Finding;
+    const auto pending = [&](int number) {
+        auto attempt = test::sample_attempt(number);
+        attempt.created = attempt.updated = clock_.now();
+        EXPECT_TRUE(database_->transactions().record_intent(attempt));
+        EXPECT_TRUE(database_->transactions().record_pending(attempt.id, "forgotten there", clock_.now()));
+        return attempt.id;
+    };
+    const std::vector ids{pending(1), pending(2), pending(3)};
+    EXPECT_EQ(desk_->resolve(ids[0], {Finding::failed, "lost"}, alice_).error().kind, ErrorKind::conflict)
+        << "it is young";
+    clock_.advance(std::chrono::minutes{5});
+    ASSERT_TRUE(desk_->resolve(ids[0], {Finding::there, "certificate:AAAA"}, alice_));
+    EXPECT_EQ(database_->transactions().find(ids[0])->ca_handle, "certificate:AAAA");
+    EXPECT_EQ(database_->transactions().find(ids[0])->state, store::AttemptState::pending);
+    ASSERT_TRUE(desk_->resolve(ids[1], {Finding::failed, "lost"}, alice_));
+    EXPECT_EQ(database_->transactions().find(ids[1])->state, store::AttemptState::failed);
+    EXPECT_THAT(database_->transactions().find(ids[1])->reason, HasSubstr("lost (alice)"));
+    const auto again = desk_->resolve(ids[2], {Finding::not_there}, alice_);
+    EXPECT_EQ(again.error().kind, ErrorKind::conflict);
+    EXPECT_THAT(again.error().detail, HasSubstr("second certificate"));
+    EXPECT_EQ(database_->transactions().find(ids[2])->ca_handle, "forgotten there") << "nothing changed";
+    EXPECT_EQ(desk_->resolve(ids[1], {Finding::there, "x"}, alice_).error().kind, ErrorKind::conflict) << "final";
+    EXPECT_THAT(events_.ids(), ElementsAre("request.resolved", "request.resolved"));
+}
+
+TEST_F(DeskTest, NothingIsResolvedThatCannotBeRecorded) {
+    auto attempt = test::sample_attempt(1);
+    attempt.created = attempt.updated = clock_.now();
+    ASSERT_TRUE(database_->transactions().record_intent(attempt));
+    ASSERT_TRUE(database_->transactions().record_pending(attempt.id, "h", clock_.now()));
+    clock_.advance(std::chrono::minutes{6});
+    events_.away = true;
+    EXPECT_FALSE(desk_->resolve(attempt.id, {Resolution::Finding::failed, "lost"}, alice_));
+    EXPECT_EQ(database_->transactions().find(attempt.id)->state, store::AttemptState::pending);
+}
+
+TEST_F(DeskTest, SaysWhenTheCaMustBeToldByPeople) {
+    Result<RevokedWhere> answer = RevokedWhere::here_alone;
+    DeskParts parts{database_->challenges(), database_->transactions(), database_->issued(), events_, clock_};
+    parts.revoke_at_ca = [&](const auto&, const auto&, int, Time) { return answer; };
+    Desk desk(parts, {});
+    const auto revoke = [&](int number) {
+        EXPECT_TRUE(database_->issued().insert(test::sample_certificate(number)));
+        return desk.revoke_certificate(test::sample_certificate(number).serial, "", 1, false, alice_);
+    };
+    EXPECT_TRUE(revoke(1)->left_to_people);
+    answer = RevokedWhere::at_the_ca;
+    EXPECT_FALSE(revoke(2)->left_to_people);
+    answer = fail::conflict("revoked there already");
+    const auto known = revoke(3);
+    ASSERT_TRUE(known);
+    EXPECT_FALSE(known->left_to_people);
+    answer = fail::unavailable("away");
+    EXPECT_FALSE(revoke(4));
+    EXPECT_FALSE(desk.certificate(test::sample_certificate(4).serial, "")->revoked);
+}
+
 TEST_F(DeskTest, RevokesByAnySpellingOfTheSerialAndGuardsTheRaAndTheCa) {
     auto certificate = test::sample_certificate(1);
     ASSERT_TRUE(database_->issued().insert(certificate));

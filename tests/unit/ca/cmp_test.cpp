@@ -82,11 +82,62 @@ TYPED_TEST(CmpTest, AWrongCertificateIsRefusedAndHandedOver) {
     EXPECT_EQ(this->told("violations"), "");
 }
 
+// The outcome of a request as the RA gets it, before it has recorded anything.
+template <class World>
+Result<Outcome> unrecorded(World& world, const std::string& key = "0123456789abcdef0123456789abcdef") {
+    return world.bare().submit(world.request(Countersigned::properly, "device-1"), key);
+}
+
+TYPED_TEST(CmpTest, WhatIsIssuedIsConfirmedOnlyWhenItIsRecorded) {
+    for (const bool held : {false, true}) {
+        if (held) this->told("next hold");
+        auto outcome = unrecorded(this->world_, held ? "0102" : "0101");
+        ASSERT_TRUE(outcome) << describe(outcome.error());
+        if (held) {
+            EXPECT_FALSE(std::get<Pending>(*outcome).at_once);
+            this->told("release");
+            outcome = this->world_.bare().poll(std::get<Pending>(*outcome).handle);
+            ASSERT_TRUE(outcome) << describe(outcome.error());
+        }
+        ASSERT_TRUE(std::holds_alternative<Pending>(*outcome));
+        const auto pending = std::get<Pending>(*outcome);
+        EXPECT_TRUE(pending.at_once);
+        EXPECT_EQ(this->told("confirmed"), held ? "accepted" : "") << "nobody has recorded it yet";
+        // Whatever process reads the handle.
+        EXPECT_NE(issued(this->ca().poll(pending.handle)), nullptr);
+        EXPECT_EQ(this->told("confirmed"), held ? "accepted,accepted" : "accepted");
+        EXPECT_EQ(this->told("violations"), "");
+    }
+}
+
+TYPED_TEST(CmpTest, WhatWasConfirmedBeforeACrashIsConfirmedAgain) {
+    const auto outcome = unrecorded(this->world_);
+    ASSERT_TRUE(outcome && std::holds_alternative<Pending>(*outcome));
+    const auto handle = std::get<Pending>(*outcome).handle;
+    const auto first = this->ca().poll(handle);
+    ASSERT_NE(issued(first), nullptr);
+    const auto again = this->ca().poll(handle);
+    ASSERT_NE(issued(again), nullptr) << "the record of the first was lost";
+    EXPECT_EQ(*issued(again), *issued(first));
+    EXPECT_EQ(this->told("made"), "1");
+}
+
+TYPED_TEST(CmpTest, HandlesOfEarlierVersionsAreUnderstood) {
+    const auto outcome = unrecorded(this->world_);
+    ASSERT_TRUE(outcome && std::holds_alternative<Pending>(*outcome));
+    auto handle = std::get<Pending>(*outcome).handle;
+    ASSERT_TRUE(handle.ends_with(":0"));
+    EXPECT_EQ(this->ca().poll(handle.substr(0, handle.size() - 1) + "2").error().kind, ErrorKind::not_found);
+    handle.resize(handle.size() - 2);
+    EXPECT_NE(issued(this->ca().poll(handle)), nullptr);
+}
+
 TYPED_TEST(CmpTest, AConfirmationThatWasNotAnsweredIsSentAgain) {
     this->told("next lose_confirmation");
     const auto outcome = this->world_.submit();
     ASSERT_TRUE(outcome) << describe(outcome.error());
     ASSERT_TRUE(std::holds_alternative<Pending>(*outcome)) << "the CA may take back what was not confirmed";
+    EXPECT_FALSE(std::get<Pending>(*outcome).at_once) << "it does not answer now";
     const auto later = this->ca().poll(std::get<Pending>(*outcome).handle);
     EXPECT_NE(issued(later), nullptr);
     EXPECT_EQ(this->told("confirmed"), "accepted,accepted");
@@ -94,12 +145,18 @@ TYPED_TEST(CmpTest, AConfirmationThatWasNotAnsweredIsSentAgain) {
     EXPECT_EQ(this->told("violations"), "");
 }
 
-TYPED_TEST(CmpTest, ARefusedConfirmationIsARefusal) {
+TYPED_TEST(CmpTest, ARefusedConfirmationIsARefusalOfWhatExists) {
     this->told("next refuse_confirmation");
     const auto outcome = this->world_.submit();
     ASSERT_TRUE(outcome) << describe(outcome.error());
     ASSERT_TRUE(std::holds_alternative<Rejected>(*outcome));
     EXPECT_THAT(std::get<Rejected>(*outcome).reason, HasSubstr("refused our confirmation: rejection, badRequest: no"));
+    ASSERT_TRUE(std::get<Rejected>(*outcome).certificate) << "somebody must revoke it";
+    EXPECT_TRUE(this->world_.bare().revoker()->revoke(std::get<Rejected>(*outcome).certificate->serial_hex(), 5,
+                                                      this->world_.now()));
+    EXPECT_EQ(this->told("revoked"), "5");
+    this->told("next reject");
+    EXPECT_FALSE(std::get<Rejected>(*this->world_.submit("02")).certificate) << "nothing was issued";
 }
 
 TYPED_TEST(CmpTest, ABusyCaDidNothing) {
@@ -153,7 +210,7 @@ TYPED_TEST(CmpTest, ACaThatRemembersFindsALostAnswer) {
     this->told("remember");
     this->told("next lose_the_answer");
     EXPECT_EQ(this->world_.submit().error().kind, ErrorKind::outcome_unknown);
-    const auto found = this->ca().reconcile("k");
+    const auto found = this->ca().reconcile("k", Time{});
     ASSERT_TRUE(found) << describe(found.error());
     ASSERT_TRUE(*found);
     EXPECT_TRUE(std::holds_alternative<Issued>(**found));
@@ -186,7 +243,10 @@ TEST(CmpPolling, ACaIsNotAskedBeforeItsTime) {
     ASSERT_TRUE(early && std::holds_alternative<Pending>(*early));
     EXPECT_EQ(std::get<Pending>(*early).handle, handle);
     world.world().clock.advance(std::chrono::seconds{31});
-    EXPECT_NE(issued(patient.poll(handle)), nullptr);
+    const auto due = patient.poll(handle);
+    ASSERT_TRUE(due && std::holds_alternative<Pending>(*due));
+    EXPECT_TRUE(std::get<Pending>(*due).at_once);
+    EXPECT_NE(issued(patient.poll(std::get<Pending>(*due).handle)), nullptr) << "due at once, not 30 seconds later";
 }
 
 TEST(CmpErrors, AreBelievedWithoutProtectionOverTlsAlone) {

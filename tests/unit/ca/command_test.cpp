@@ -36,7 +36,8 @@ public:
                                                    .judges_countersignatures = true,
                                                    .repeats = true,
                                                    .reconciles = true,
-                                                   .scripted = true};
+                                                   .scripted = true,
+                                                   .settles = true};
 
     CommandWorld() {
         const auto home = home_.path();
@@ -54,7 +55,7 @@ public:
                              (sources / "packaging/examples/openssl-ca").string(), home.string()};
         options.environment = {"PYTHONDONTWRITEBYTECODE=1"};
         options.chain = {world_.root};
-        ca_ = std::make_unique<CommandCa>(std::move(options));
+        ca_ = std::make_unique<CommandCa>(std::move(options), world_.clock);
     }
     Backend& backend() { return keyed_; }
     CountersignedRequest request(Countersigned how, const std::string& device) { return world_.request(how, device); }
@@ -89,8 +90,8 @@ private:
             return world_.ca_->submit(request, key(word));
         }
         Result<Outcome> poll(const std::string& handle) override { return world_.ca_->poll(handle); }
-        Result<std::optional<Outcome>> reconcile(const std::string& word) override {
-            return world_.ca_->reconcile(key(word));
+        Result<std::optional<Outcome>> reconcile(const std::string& word, Time asked) override {
+            return world_.ca_->reconcile(key(word), asked);
         }
         std::vector<crypto::Certificate> chain() const override { return world_.ca_->chain(); }
         Result<void> probe() override { return world_.ca_->probe(); }
@@ -151,7 +152,7 @@ protected:
         options.output_limit = output;
         options.templates = {{"device", "Device Template"}};
         options.chain = {world_.root};
-        return CommandCa(std::move(options));
+        return {std::move(options), world_.clock};
     }
     Result<Outcome> submit(CommandCa command) {
         return command.submit(world_.request(Countersigned::properly, "device-1"), "key-1");
@@ -194,8 +195,8 @@ TEST_F(CommandTest, ExitCodesSayWhatBecameOfIt) {
 TEST_F(CommandTest, WhatCannotBeStartedDidNothing) {
     CommandCaOptions options;
     options.program = scratch_ / "absent";
-    EXPECT_EQ(trouble(CommandCa(options)), ErrorKind::unavailable);
-    EXPECT_EQ(CommandCa(options).probe().error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(trouble(CommandCa(options, world_.clock)), ErrorKind::unavailable);
+    EXPECT_EQ(CommandCa(options, world_.clock).probe().error().kind, ErrorKind::unavailable);
 }
 
 TEST_F(CommandTest, ReasonsAreBoundedAndPrintable) {
@@ -225,7 +226,7 @@ TEST_F(CommandTest, ALeftoverThatHoldsThePipeKeepsNobodyWaiting) {
 
 TEST_F(CommandTest, WhatItCannotDoIsSaid) {
     auto simple = command("exit 6");
-    EXPECT_EQ(simple.reconcile("key-1").error().kind, ErrorKind::outcome_unknown);
+    EXPECT_EQ(simple.reconcile("key-1", Time{}).error().kind, ErrorKind::outcome_unknown);
     EXPECT_EQ(simple.revoke("01", 1, world_.now()).error().kind, ErrorKind::denied);
     EXPECT_TRUE(simple.probe());
     EXPECT_EQ(simple.crl(world_.now()).error().kind, ErrorKind::unavailable);

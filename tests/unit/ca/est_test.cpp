@@ -124,6 +124,43 @@ TYPED_TEST(EstTest, TheServerSaysWhenToComeAgain) {
     EXPECT_EQ(this->told("violations"), "");
 }
 
+TYPED_TEST(EstTest, ARepetitionWhoseAnswerIsLostIsNotRepeated) {
+    for (const auto* how : {"lose_the_answer", "cut_the_answer"}) {
+        this->told("next hold");
+        const auto outcome = this->world_.submit();
+        ASSERT_TRUE(outcome && std::holds_alternative<Pending>(*outcome));
+        this->told("release");
+        this->told(std::string("next ") + how);
+        const auto polled = this->ca().poll(std::get<Pending>(*outcome).handle);
+        ASSERT_TRUE(polled) << describe(polled.error());
+        ASSERT_TRUE(std::holds_alternative<Pending>(*polled)) << "to be recorded";
+        const auto handle = std::get<Pending>(*polled).handle;
+        EXPECT_NE(handle, std::get<Pending>(*outcome).handle);
+        const auto asked = this->told("operations");
+        const auto later = this->ca().poll(handle);
+        ASSERT_FALSE(later);
+        EXPECT_EQ(later.error().kind, ErrorKind::not_found) << "no failure of the CA's";
+        EXPECT_THAT(later.error().detail, HasSubstr("request resolve"));
+        EXPECT_EQ(this->told("operations"), asked);
+        this->told("forget");
+    }
+    EXPECT_EQ(this->told("violations"), "");
+}
+
+TYPED_TEST(EstTest, ARepetitionThatWasTurnedAwayIsRepeated) {
+    this->told("next hold");
+    const auto outcome = this->world_.submit();
+    ASSERT_TRUE(outcome && std::holds_alternative<Pending>(*outcome));
+    const auto handle = std::get<Pending>(*outcome).handle;
+    this->told("release");
+    this->told("status 503");
+    EXPECT_EQ(this->ca().poll(handle).error().kind, ErrorKind::unavailable);
+    this->told("status 0");
+    const auto later = this->ca().poll(handle);
+    ASSERT_TRUE(later) << describe(later.error());
+    EXPECT_TRUE(std::holds_alternative<Issued>(*later));
+}
+
 TYPED_TEST(EstTest, WhatIsNoHandleIsNotAskedAbout) {
     for (const auto* handle : {"", "est1", "est1:../x:0:k:AAAA", "est1:simpleenroll:x:k:AAAA", "est1:simpleenroll:0:k:",
                                "est1:simpleenroll:0:k:*", "est2:simpleenroll:0:k:AAAA", "certificate:AAAA"})

@@ -56,7 +56,7 @@ protected:
     // What became of a request, once it is done.
     Result<std::optional<Outcome>> settled(const std::string& key) {
         for (;;) {
-            auto found = guard_->reconcile(key);
+            auto found = guard_->reconcile(key, world_.clock.now());
             if (found || found.error().kind != ErrorKind::outcome_unknown) return found;
             std::this_thread::yield();
         }
@@ -85,7 +85,7 @@ TEST_F(GuardTest, ASlowCaCostsTheCallerItsPatienceAndNoMore) {
     const auto outcome = submit("key-1", 1ms);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().kind, ErrorKind::outcome_unknown);
-    const auto meanwhile = guard_->reconcile("key-1");
+    const auto meanwhile = guard_->reconcile("key-1", world_.clock.now());
     ASSERT_FALSE(meanwhile) << "it is on its way: neither there nor not there";
     EXPECT_EQ(meanwhile.error().kind, ErrorKind::outcome_unknown);
 
@@ -101,7 +101,7 @@ TEST_F(GuardTest, ASlowCaCostsTheCallerItsPatienceAndNoMore) {
 TEST_F(GuardTest, WhatTurnedOutUnavailableMayBeSubmittedAgain) {
     be_away();
     ASSERT_FALSE(submit("key-1"));
-    const auto nothing = guard_->reconcile("key-1");
+    const auto nothing = guard_->reconcile("key-1", world_.clock.now());
     ASSERT_TRUE(nothing) << describe(nothing.error());
     EXPECT_FALSE(*nothing);
 }
@@ -112,13 +112,13 @@ TEST_F(GuardTest, ALostAnswerIsTheBackendsToFind) {
         return fail::outcome_unknown("this CA cannot be asked");
     };
     EXPECT_EQ(submit("key-1").error().kind, ErrorKind::outcome_unknown);
-    EXPECT_EQ(guard_->reconcile("key-1").error().detail, "this CA cannot be asked");
+    EXPECT_EQ(guard_->reconcile("key-1", world_.clock.now()).error().detail, "this CA cannot be asked");
 }
 
 TEST_F(GuardTest, ARefusalFoundLaterIsARejection) {
     backend_->on_submit = [](const auto&, const auto&) -> Result<Outcome> { return fail::denied("not for you"); };
     ASSERT_FALSE(submit("key-1"));
-    const auto found = guard_->reconcile("key-1");
+    const auto found = guard_->reconcile("key-1", world_.clock.now());
     ASSERT_TRUE(found && *found);
     EXPECT_EQ(std::get<Rejected>(**found).reason, "not for you");
 }
@@ -188,7 +188,7 @@ TEST_F(GuardTest, AReloadLosesNothing) {
     ASSERT_FALSE(submit("key-1", 0ms));
     gate_.wait_for(1);
     guard_ = std::make_unique<Guard>(options_, backend_, submissions_, world_.clock);
-    EXPECT_EQ(guard_->reconcile("key-1").error().kind, ErrorKind::outcome_unknown) << "still known";
+    EXPECT_EQ(guard_->reconcile("key-1", world_.clock.now()).error().kind, ErrorKind::outcome_unknown) << "still known";
     gate_.open();
     EXPECT_TRUE(*settled("key-1"));
     EXPECT_EQ(backend_->submitted, 1);
@@ -207,12 +207,33 @@ TEST_F(GuardTest, StoppingFinishesWhatIsAskedAndRefusesWhatWaits) {
     int issued = 0;
     int nothing = 0;
     for (int i = 0; i < 3; ++i) {
-        const auto found = guard_->reconcile("key-" + std::to_string(i));
+        const auto found = guard_->reconcile("key-" + std::to_string(i), world_.clock.now());
         ASSERT_TRUE(found);
         ++(*found ? issued : nothing);
     }
     EXPECT_EQ(issued, 2);
     EXPECT_EQ(nothing, 1);
+}
+
+TEST_F(GuardTest, WhatWaitedTooLongForItsTurnIsNotSentAnyMore) {
+    be_slow();
+    EXPECT_EQ(submit("key-1", 0ms).error().kind, ErrorKind::outcome_unknown);
+    EXPECT_EQ(submit("key-2", 0ms).error().kind, ErrorKind::outcome_unknown);
+    gate_.wait_for(2);
+    EXPECT_EQ(submit("key-3", 0ms).error().kind, ErrorKind::outcome_unknown);
+    world_.clock.advance(options_.longest_queued + 1ms);
+    gate_.open();
+    EXPECT_TRUE(*settled("key-1")) << "it was with the CA";
+    const auto late = settled("key-3");
+    ASSERT_TRUE(late) << describe(late.error());
+    EXPECT_FALSE(*late) << "certainly not submitted";
+    EXPECT_EQ(backend_->submitted, 2);
+}
+
+TEST_F(GuardTest, TheBackendIsToldWhenTheRequestMayHaveBeenSentAtTheLatest) {
+    const auto asked = world_.clock.now() - 1h;
+    EXPECT_TRUE(guard_->reconcile("key-1", asked));
+    EXPECT_EQ(backend_->reconciled_as_of.load(), asked + options_.longest_queued);
 }
 
 TEST_F(GuardTest, AHeldRequestIsAskedAboutNowAndThen) {

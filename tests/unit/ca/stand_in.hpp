@@ -86,18 +86,28 @@ public:
     explicit Keyed(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
     static std::string key(const std::string& word) { return crypto::sha256_hex(as_bytes(word)).substr(0, 32); }
     Result<Outcome> submit(const CountersignedRequest& request, const std::string& word) override {
-        return backend_->submit(request, key(word));
+        return followed(backend_->submit(request, key(word)));
     }
-    Result<Outcome> poll(const std::string& handle) override { return backend_->poll(handle); }
-    Result<std::optional<Outcome>> reconcile(const std::string& word) override {
-        return backend_->reconcile(key(word));
+    Result<Outcome> poll(const std::string& handle) override { return followed(backend_->poll(handle)); }
+    Result<std::optional<Outcome>> reconcile(const std::string& word, Time asked) override {
+        TRY(auto found, backend_->reconcile(key(word), asked));
+        if (!found) return found;
+        TRY(auto outcome, followed(*std::move(found)));
+        return std::optional<Outcome>(std::move(outcome));
     }
     std::vector<crypto::Certificate> chain() const override { return backend_->chain(); }
     Result<void> probe() override { return backend_->probe(); }
     Revoker* revoker() override { return backend_->revoker(); }
     std::string describe() const override { return backend_->describe(); }
 
+    Backend& bare() { return *backend_; }
+
 private:
+    // As the RA does once the handle is on record.
+    Result<Outcome> followed(Result<Outcome> outcome) {
+        const auto* pending = outcome ? std::get_if<Pending>(&*outcome) : nullptr;
+        return pending != nullptr && pending->at_once ? backend_->poll(pending->handle) : std::move(outcome);
+    }
     std::unique_ptr<Backend> backend_;
 };
 
@@ -119,7 +129,7 @@ public:
                                                    .reconciles = Way::reconciles,
                                                    .scripted = true,
                                                    .holds = !requires {Way::holds_nothing;
-}
+}, .settles = requires { Way::settles; }
 };  // namespace countersign::ca::test
 
 RemoteWorld() {
@@ -141,6 +151,10 @@ RemoteWorld() {
 }
 Backend& backend() {
     return *ca_;
+}
+// Without what the RA does by itself.
+Backend& bare() {
+    return ca_->bare();
 }
 CountersignedRequest request(Countersigned how, const std::string& device) {
     if (!Way::cmc || how != Countersigned::properly) return world_.request(how, device);

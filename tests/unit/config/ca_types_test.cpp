@@ -53,6 +53,14 @@ TEST(CaTypes, LocalNeedsItsKey) {
     EXPECT_THAT(findings_of("type = \"local\"\nkey = \"file:k\"\n"), HasSubstr("ca.default.serial_secret"));
 }
 
+TEST(CaTypes, OnlyAdcsHasAPolicyService) {
+    const std::string cep = "policy_url = \"https://ca.example/CEP\"\n";
+    EXPECT_THAT(findings_of(cep + adcs(url)), StartsWith("good"));
+    EXPECT_THAT(findings_of(cep + adcs(url, "adcs-web")), StartsWith("good"));
+    EXPECT_THAT(findings_of(cep + adcs(url, "est")), HasSubstr("means nothing to a CA of type est"));
+    EXPECT_THAT(findings_of("policy_url = \"http://ca.example/CEP\"\n" + adcs(url)), HasSubstr("is not an https://"));
+}
+
 TEST(CaTypes, OthersHaveNoKeyHere) {
     const std::string command = "[ca.default.command]\nprogram = \"/bin/true\"\n";
     EXPECT_THAT(findings_of("type = \"exec\"\n" + command), StartsWith("good"));

@@ -129,6 +129,30 @@ TEST_F(RenewerTest, ACaThatIsAwayIsAskedAgainLater) {
     EXPECT_TRUE(succession().last->success);
 }
 
+TEST_F(RenewerTest, ACaThatWaitsForOurWordGetsItOnceTheHandleIsRecorded) {
+    std::map<std::string, crypto::Certificate> made;
+    station.backend->on_submit = [&](const auto& request, const std::string& id) -> Result<ca::Outcome> {
+        made.emplace("handle-" + id, issue(request));
+        return ca::Outcome(ca::Pending{"handle-" + id, true});
+    };
+    station.backend->on_poll = [&](const std::string& handle) -> Result<ca::Outcome> {
+        const auto recorded = succession().rollover->renewals;
+        EXPECT_TRUE(std::ranges::any_of(recorded, [&](const auto& one) { return one.handle == handle; }));
+        return ca::Outcome(ca::Issued{made.at(handle)});
+    };
+    EXPECT_EQ(step(both()), installed);
+    EXPECT_EQ(station.audit.count("ra.renewal_pending"), 0U);
+}
+
+TEST_F(RenewerTest, WhatTheCaTakesBackIsQuarantined) {
+    station.backend->on_submit = [&](const auto& request, const auto&) -> Result<ca::Outcome> {
+        return ca::Outcome(ca::Rejected{"on second thoughts", issue(request)});
+    };
+    EXPECT_EQ(step(both()), failed);
+    EXPECT_EQ(station.audit.count("certificate.quarantined"), 2U);
+    expect_nothing_changed();
+}
+
 TEST_F(RenewerTest, WhatTheCaHoldsIsPolledAlsoByAnotherProcess) {
     std::map<std::string, crypto::Certificate> held;
     station.backend->on_submit = [&](const auto& request, const std::string& id) -> Result<ca::Outcome> {

@@ -270,6 +270,98 @@ TEST_F(SettlementTest, ACaThatHoldsTheRequestIsPolledWhenTheClientPolls) {
     EXPECT_EQ(station.certificates(), 1U);
 }
 
+TEST_F(SettlementTest, ACaThatWaitsForOurWordGetsItOnceTheHandleIsRecorded) {
+    std::optional<ca::Outcome> later;
+    station.backend->on_submit = [&](const auto& request, const auto& key) -> Result<ca::Outcome> {
+        later = must(really_issue(request, key));
+        return ca::Outcome(ca::Pending{"with the certificate in it", true});
+    };
+    bool away = false;
+    int polls = 0;
+    station.backend->on_poll = [&](const std::string& handle) -> Result<ca::Outcome> {
+        ++polls;
+        const auto recorded = must(station.database->transactions().in_state(AttemptState::pending, 10));
+        EXPECT_EQ(recorded.size(), 1U);
+        EXPECT_EQ(recorded.front().ca_handle, handle);
+        if (away) return fail::unavailable("gone again");
+        return *later;
+    };
+    const auto first = station.device();
+    EXPECT_EQ(station.exchange(first, station.message(first, {.challenge = station.mint()})).status,
+              PkiStatus::success);
+    EXPECT_EQ(polls, 1);
+    EXPECT_EQ(station.audit.count("enrollment.pending"), 0U) << "nobody waited";
+
+    away = true;
+    const auto second = station.device();
+    EXPECT_EQ(station.exchange(second, station.message(second, {.challenge = station.mint()})).status,
+              PkiStatus::pending);
+    away = false;
+    EXPECT_EQ(poll(second).status, PkiStatus::success);
+    EXPECT_EQ(station.certificates(), 2U);
+    EXPECT_EQ(station.backend->submitted, 2);
+}
+
+TEST_F(SettlementTest, ACaThatNeverStopsAskingForAWordIsNotFollowedForever) {
+    station.backend->on_submit = [](const auto&, const auto&) -> Result<ca::Outcome> {
+        return ca::Outcome(ca::Pending{"0", true});
+    };
+    int polls = 0;
+    station.backend->on_poll = [&](const auto&) -> Result<ca::Outcome> {
+        return ca::Outcome(ca::Pending{std::to_string(++polls), true});
+    };
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+              PkiStatus::pending);
+    EXPECT_EQ(polls, 1);
+}
+
+TEST_F(SettlementTest, WhatTheCaTakesBackIsQuarantined) {
+    std::string serial;
+    station.backend->on_submit = [&](const auto& request, const auto& key) -> Result<ca::Outcome> {
+        const auto issued = std::get<ca::Issued>(must(really_issue(request, key)));
+        serial = issued.certificate.serial_hex();
+        return ca::Outcome(ca::Rejected{"on second thoughts", issued.certificate});
+    };
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+              PkiStatus::failure);
+    EXPECT_EQ(station.audit.count("certificate.quarantined"), 1U);
+    EXPECT_THAT(station.audit.all(), HasSubstr("on second thoughts"));
+    const auto kept = must(station.database->issued().find_by_serial(serial));
+    ASSERT_EQ(kept.size(), 1U) << "nobody may hold a certificate that is on no record";
+    EXPECT_EQ(kept.front().kind, "quarantined");
+    EXPECT_TRUE(kept.front().revoked);
+}
+
+TEST_F(SettlementTest, WhatIsAskedOfTheCaGoesByTheTimeOfTheLastSubmission) {
+    station.profile->when_unavailable = WhenUnavailable::answer_pending;
+    station.backend->on_submit = [](const auto&, const auto&) -> Result<ca::Outcome> {
+        return fail::outcome_unknown("broken pipe");
+    };
+    bool at_it = true;
+    station.backend->on_reconcile = [&](const auto&) -> Result<std::optional<ca::Outcome>> {
+        if (at_it) return fail::outcome_unknown("it may still be at it");
+        return std::optional<ca::Outcome>();
+    };
+    const auto first = station.clock.now();
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+              PkiStatus::pending);
+    station.clock.advance(std::chrono::minutes{5});
+    follow_up();
+    EXPECT_EQ(station.backend->reconciled_as_of.load(), first);
+    at_it = false;
+    follow_up();
+    EXPECT_EQ(station.backend->submitted, 2);
+    at_it = true;
+    const auto second = station.clock.now();
+    station.clock.advance(std::chrono::minutes{5});
+    follow_up();
+    EXPECT_EQ(station.backend->reconciled_as_of.load(), second) << "the second submission may be under way";
+    EXPECT_EQ(station.backend->submitted, 2);
+}
+
 TEST_F(SettlementTest, APollForSomebodyElsesTransactionFindsNothing) {
     station.profile->templates.at("device").hold_for_approval = true;
     const auto device = station.device();
