@@ -51,10 +51,11 @@ public:
         if (!answered) return fail::unavailable("the store has lost its schema version");
         // Reading says little about a disk that is full. Where the last write failed, another is tried.
         if (writer_.troubled()) {
-            return writer_.run("probe", [](Connection& connection) -> Result<void> {
+            CHECK(writer_.run("probe", [](Connection& connection) -> Result<void> {
                 connection.change(kTouch, {});
                 return {};
-            });
+            }));
+            writer_.settle_trouble();
         }
         return {};
     }

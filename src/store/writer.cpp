@@ -74,7 +74,7 @@ void Writer::lead(std::unique_lock<std::mutex>& lock) noexcept {
     const Batch batch = take_waiting();
     lock.unlock();
     const Result<void> outcome = commit_unless_exhausted(batch);
-    troubled_ = !outcome;
+    if (!outcome) troubled_ = true;
     lock.lock();
     for (const auto& job : batch) {
         // A caller whose own work failed keeps that answer: nothing of his was in the commit.

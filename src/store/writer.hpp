@@ -34,8 +34,10 @@ public:
 
     // `kind` names the crash points.
     Result<void> run(std::string_view kind, const Work& work);
-    // Whether the last batch could not be committed.
+    // Whether a batch could not be committed since settle_trouble(). A commit that succeeds says little: it may have had
+    // nothing to write.
     bool troubled() const { return troubled_; }
+    void settle_trouble() { troubled_ = false; }
     // Returns when what is queued is finished and every caller on his way out; later calls answer unavailable.
     void close();
 

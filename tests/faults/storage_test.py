@@ -94,8 +94,8 @@ class StorageTest(FaultTest):
         answers += [self.ask(client, message) for client, message in devices]
         self.assertNotIn("SUCCESS", answers)
         self.assertEqual(self.server.certificates(), before, "issued, though it could not be recorded")
-        for rule, _ in enumerate(places):
-            self.assertGreater(self.server.orders.failed(rule) if rule == 0 else 1, 0, "the fault hit nothing")
+        # Of both the audit's alone: without its record the store is not reached.
+        self.assertGreater(sum(self.server.orders.failed(rule) for rule, _ in enumerate(places)), 0, "the fault hit nothing")
 
         self.server.orders.disarm()
         over = time.monotonic()
@@ -119,9 +119,8 @@ class StorageTest(FaultTest):
 
     def suffer(self, places):
         for disk in DISKS:
-            with self.subTest(disk=disk):
-                answers = self.disaster(disk, places)
-                print(f"{disk} {places}: {' '.join(answers)}", flush=True)
+            answers = self.disaster(disk, places)
+            print(f"{disk} {places}: {' '.join(answers)}", flush=True)
         self.check_books()
         print(f"{places}: slowest answer {self.slowest * 1000:.0f} ms, slowest recovery {self.slowest_recovery * 1000:.0f} ms")
 
