@@ -71,7 +71,10 @@ std::shared_ptr<const Account> Basic::remembered(const net::Request& request) {
     const auto mac = mac_of(*credentials);
     const std::lock_guard lock(mutex_);
     const auto found = memory_.find(mac);
-    if (found == memory_.end() || found->second.until <= clock_.now()) return nullptr;
+    if (found == memory_.end()) return nullptr;
+    // Nor longer after the clock was set back.
+    const auto left = found->second.until - clock_.now();
+    if (left <= Time::duration::zero() || left > remembered_for) return nullptr;
     return found->second.account;
 }
 

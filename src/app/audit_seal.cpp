@@ -27,7 +27,9 @@ void AuditSeal::seal() {
 }
 
 void AuditSeal::seal_if_due() {
-    if (clock_->now() >= next_) seal();
+    const Time now = clock_->now();
+    // A clock that was set back must not put it off.
+    if (now >= next_ || next_ - now > interval_) seal();
 }
 
 }  // namespace countersign::app

@@ -150,7 +150,7 @@ private:
     }
 
     SharedParts shared_parts(std::shared_ptr<const Hooks> hooks) {
-        return {*database_, clock_, random_, *keys_, false, submissions_, std::move(hooks)};
+        return {*database_, clock_, random_, *keys_, false, submissions_, std::move(hooks), audit_.get()};
     }
 
     AdminSurfaces admin_surfaces_of(const config::Settings& settings, std::shared_ptr<const Hooks> hooks) {
@@ -284,8 +284,10 @@ private:
                 wiring.backends = wiring_.backends;
                 wiring.hooks = wiring_.hooks;
             }
-            introduce(*wiring.hooks);
-            caretaker_.look_after(wiring);
+            survive("looking after certificates", [&] {
+                introduce(*wiring.hooks);
+                caretaker_.look_after(wiring);
+            });
         } while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested());
     }
 
@@ -293,18 +295,31 @@ private:
         std::mutex mutex;
         std::condition_variable_any wake;
         std::unique_lock lock(mutex);
-        auto next_purge = clock_.now();
+        auto next_purge = std::chrono::steady_clock::now();
         while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested()) {
-            follow_up_once();
-            seal_.seal_if_due();
-            if (clock_.now() < next_purge) continue;
-            next_purge = clock_.now() + 1h;
-            const auto before = clock_.now() - std::chrono::days{30};
-            const auto purged = database_->challenges().purge(before);
-            if (!purged) spdlog::warn("old challenges were not purged: {}", purged.error().detail);
-            const auto forgotten = database_->used_challenges().purge(before);
-            if (!forgotten) spdlog::warn("used challenges were not purged: {}", forgotten.error().detail);
-            tidy_outbox();
+            survive("following up", [this] { follow_up_once(); });
+            survive("sealing the audit file", [this] { seal_.seal_if_due(); });
+            if (std::chrono::steady_clock::now() < next_purge) continue;
+            next_purge = std::chrono::steady_clock::now() + 1h;
+            survive("tidying the store", [this] { tidy_store(); });
+        }
+    }
+
+    void tidy_store() {
+        const auto before = clock_.now() - std::chrono::days{30};
+        const auto purged = database_->challenges().purge(before);
+        if (!purged) spdlog::warn("old challenges were not purged: {}", purged.error().detail);
+        const auto forgotten = database_->used_challenges().purge(before);
+        if (!forgotten) spdlog::warn("used challenges were not purged: {}", forgotten.error().detail);
+        tidy_outbox();
+    }
+
+    // One round of what is done for ever. A round that fails, for lack of memory above all, is not the last.
+    static void survive(const char* what, const std::function<void()>& round) noexcept {
+        try {
+            round();
+        } catch (const std::exception& exception) {
+            spdlog::error("{}: {}", what, exception.what());
         }
     }
 
@@ -327,7 +342,7 @@ private:
         std::mutex mutex;
         std::condition_variable_any wake;
         std::unique_lock lock(mutex);
-        std::map<std::string, Time> next;  // by tenant
+        std::map<std::string, std::chrono::steady_clock::time_point> next;  // by tenant
         do {
             std::map<std::string, std::shared_ptr<const IntuneTenant>> tenants;
             {
@@ -336,8 +351,9 @@ private:
             }
             for (const auto& [name, tenant] : tenants) {
                 const auto interval = std::chrono::minutes{tenant->settings.revocation_minutes};
-                if (interval.count() == 0 || clock_.now() < next[name] || stop.stop_requested()) continue;
-                next[name] = clock_.now() + interval;
+                const auto now = std::chrono::steady_clock::now();
+                if (interval.count() == 0 || now < next[name] || stop.stop_requested()) continue;
+                next[name] = now + interval;
                 fetch_revocations_of(name, *tenant);
             }
         } while (!wake.wait_for(lock, stop, 2s, [] { return false; }) && !stop.stop_requested());

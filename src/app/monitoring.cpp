@@ -46,6 +46,7 @@ admin::ReadinessCheck renewal(const std::shared_ptr<const ra::RaInService>& serv
 std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedParts& parts) {
     std::vector<admin::ReadinessCheck> checks;
     checks.push_back({"store", [&database = parts.database] { return database.probe(); }});
+    if (parts.audit != nullptr) checks.push_back({"audit", [audit = parts.audit] { return audit->probe(); }});
     checks.push_back({"keys", [&keys = parts.keys] { return keys.probe(); }});
     for (const auto& [name, backend] : wiring.backends)
         checks.push_back({"ca " + name, [backend = backend] { return backend->probe(); }});

@@ -93,6 +93,9 @@ constexpr std::array kCatalogue{
     CatalogueEntry{event::audit_broken, Severity::alert,
                    "The audit file was changed while the daemon was writing it: lines are gone, or others were added. "
                    "Find out who did; `countersign audit verify` says where."},
+    CatalogueEntry{event::audit_resumed, Severity::warning,
+                   "Records could not be made for a time, and can be again; names how many were lost. Nothing was "
+                   "issued without its record, but what was refused meanwhile is not told here."},
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
     CatalogueEntry{

@@ -4,17 +4,30 @@
 #include "countersign/core/text.hpp"
 #include "log_file.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
+#include <new>
 
 namespace countersign::audit {
+namespace {
+
+constexpr const char* kNoMemory = "no memory";  // short enough to need none
+
+}  // namespace
 
 // Callers write their lines one after the other and join the round that is gathering. One of them leads it: it closes
 // the round, syncs the file once and answers everybody in it. Those who come meanwhile gather in the next round, asleep
 // until the one before them is over and one of them leads.
+//
+// A sync that fails is told once, and what it could not write counts as written from then on: whatever was appended
+// before it ended may be lost though the next sync succeeds. So all of that fails with it, and is cut off again where
+// nobody else has gone on with the file; else a power cut might leave a hole in the chain.
 struct JsonLinesSink::State {
     struct Round {
         std::shared_ptr<LogFile> file;
+        std::vector<Event> reports;  // written with its lines
         bool done = false;
         Result<void> result;
         std::condition_variable changed;  // done, or without a leader
@@ -29,6 +42,9 @@ struct JsonLinesSink::State {
     Result<void> take_file();
     void follow(const LogFile::Meanwhile& meanwhile);
     void report_broken(const std::string& what);
+    Result<void> sync(const std::shared_ptr<LogFile>& led, std::unique_lock<std::mutex>& lock) noexcept;
+    bool take_back(const std::shared_ptr<LogFile>& lost) noexcept;
+    void fail_round(Round& round, const Error& error, bool taken_back) noexcept;
 
     const std::filesystem::path path;
     const Clock& clock;
@@ -36,7 +52,16 @@ struct JsonLinesSink::State {
 
     std::mutex mutex;
     std::shared_ptr<LogFile> file;
-    ChainHead head;                              // of the file, as far as it was followed
+    ChainHead head;  // of the file, as far as it was followed
+    // A place in the file, and its head there. Copied without asking for memory.
+    struct Mark {
+        off_t end = 0;
+        ChainHead head;
+    };
+    Mark durable;                                // up to where the file was synced
+    Mark covered;                                // by the sync under way
+    bool others = false;                         // somebody else has appended after `durable`
+    bool between = false;                        // or after `covered`
     std::vector<Event> reports;                  // about the file itself: written before the next event
     std::uint64_t sealed = 0;                    // number of our last checkpoint
     std::deque<std::shared_ptr<Round>> waiting;  // rounds nobody has led yet; several after a change of files
@@ -54,6 +79,9 @@ Result<void> JsonLinesSink::State::take_file() {
                               .with("previous", head.hash));
     }
     if (const auto last = read_chained_line(file->last_line())) head = last->head;
+    durable.end = file->end();
+    durable.head = head;
+    others = between = false;
     return {};
 }
 
@@ -63,6 +91,7 @@ void JsonLinesSink::State::report_broken(const std::string& what) {
 }
 
 void JsonLinesSink::State::follow(const LogFile::Meanwhile& meanwhile) {
+    if (meanwhile.missing > 0 || !meanwhile.added.empty()) others = between = true;
     if (meanwhile.missing > 0) {
         report_broken("the file got shorter by " + std::to_string(meanwhile.missing) +
                       " octets; its end is not what was written here");
@@ -95,14 +124,16 @@ Result<std::shared_ptr<JsonLinesSink::State::Round>> JsonLinesSink::State::write
         TRY(const Event event, make_event(after));
         return lines + append_to_chain(after, event, now);
     }));
-    head = after;
-    reports.clear();
+    head = std::move(after);
+    std::vector<Event> told;
+    told.swap(reports);
     if (!options.sync) return nullptr;
     // Lines in an old file are synced there by those who wrote them.
     if (waiting.empty() || waiting.back()->file != file) {
         waiting.push_back(std::make_shared<Round>());
         waiting.back()->file = file;
     }
+    std::ranges::move(told, std::back_inserter(waiting.back()->reports));
     return waiting.back();
 }
 
@@ -114,10 +145,14 @@ Result<void> JsonLinesSink::State::wait_for(const std::shared_ptr<Round>& round,
         }
         syncing = true;
         std::erase(waiting, round);
-        lock.unlock();
-        Result<void> synced = round->file->sync();
-        lock.lock();
-        round->result = std::move(synced);
+        if (const auto synced = sync(round->file, lock); !synced) {
+            const bool taken_back = take_back(round->file);
+            fail_round(*round, synced.error(), taken_back);
+            for (const auto& other : waiting) {
+                if (other->file == round->file) fail_round(*other, synced.error(), taken_back);
+            }
+            std::erase_if(waiting, [](const auto& one) { return one->done; });
+        }
         round->done = true;
         syncing = false;
         const auto next = waiting.empty() ? nullptr : waiting.front();
@@ -127,6 +162,47 @@ Result<void> JsonLinesSink::State::wait_for(const std::shared_ptr<Round>& round,
         lock.lock();
     }
     return round->result;
+}
+
+// Unlocks while the disk works. Does not throw: others sleep until whoever syncs has done.
+Result<void> JsonLinesSink::State::sync(const std::shared_ptr<LogFile>& led,
+                                        std::unique_lock<std::mutex>& lock) noexcept {
+    covered.end = led->end();
+    covered.head = head;
+    between = false;
+    lock.unlock();
+    Result<void> synced;
+    try {
+        synced = led->sync();
+    } catch (const std::bad_alloc&) {
+        synced = fail::unavailable(kNoMemory);
+    }
+    lock.lock();
+    if (synced && led == file) {
+        durable.end = covered.end;
+        durable.head = covered.head;
+        others = between;
+    }
+    return synced;
+}
+
+bool JsonLinesSink::State::take_back(const std::shared_ptr<LogFile>& lost) noexcept try {
+    if (lost != file || others || !file->take_back(durable.end)) return false;
+    head = durable.head;
+    return true;
+} catch (const std::bad_alloc&) {
+    return false;
+}
+
+void JsonLinesSink::State::fail_round(Round& round, const Error& error, bool taken_back) noexcept {
+    round.done = true;
+    round.changed.notify_all();
+    try {
+        round.result = error;
+        if (taken_back) reports.insert(reports.end(), round.reports.begin(), round.reports.end());
+    } catch (const std::bad_alloc&) {
+        round.result = fail::unavailable(kNoMemory);
+    }
 }
 
 JsonLinesSink::JsonLinesSink(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -157,7 +233,11 @@ Result<std::optional<ChainHead>> JsonLinesSink::checkpoint(keys::Key& key) {
         state_->write([&](const ChainHead& before) { return sealed = before, checkpoint_event(before, key); });
     if (!written) return written.error();
     state_->sealed = state_->head.seq;
-    if (*written) CHECK(state_->wait_for(*written, lock));
+    if (!*written) return std::optional(sealed);
+    if (const auto durable = state_->wait_for(*written, lock); !durable) {
+        state_->sealed = 0;
+        return durable.error();
+    }
     return std::optional(sealed);
 }
 

@@ -182,6 +182,16 @@ Result<void> LogFile::write(std::string_view lines) {
     return error;
 }
 
+Result<void> LogFile::take_back(off_t end) {
+    const FileLock lock(descriptor_);
+    if (!lock.held()) return failure("cannot lock");
+    TRY(const off_t length, size());
+    if (length != end_) return fail::conflict("audit log " + path_.string() + ": others have gone on with it");
+    if (::ftruncate(descriptor_, end) != 0) return failure("cannot cut off lines that are not durable");
+    end_ = end;
+    return {};
+}
+
 Result<void> LogFile::sync() {
     if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) return failure("cannot make a line durable");
     return {};

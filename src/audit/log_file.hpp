@@ -38,6 +38,10 @@ public:
     // again. Nobody else appends between the two. What happened meanwhile is told once, whatever becomes of the rest.
     Result<void> append(const std::function<Result<std::string>(const Meanwhile&)>& compose);
     Result<void> sync();
+    // Where the file ended when it was opened or last appended to here.
+    off_t end() const { return end_; }
+    // Cuts off what was appended here after `end`. Nothing happens when somebody else has appended meanwhile.
+    Result<void> take_back(off_t end);
 
 private:
     LogFile(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}

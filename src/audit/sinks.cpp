@@ -53,14 +53,35 @@ Result<void> TeeSink::record(const Event& event) {
 CountingSink::CountingSink(std::unique_ptr<Sink> sink) : sink_(std::move(sink)), recorded_(catalogue().size()) {}
 
 Result<void> CountingSink::record(const Event& event) {
+    auto recorded = pass_on(event);
+    if (!recorded) {
+        ++failures_;
+        ++lost_;
+    } else if (lost_ > 0) {
+        // The event is recorded; whether this is too, the next one or probe() sees.
+        static_cast<void>(tell_resumed());
+    }
+    return recorded;
+}
+
+Result<void> CountingSink::probe() {
+    return lost_ > 0 ? tell_resumed() : Result<void>();
+}
+
+Result<void> CountingSink::tell_resumed() {
+    const auto lost = lost_.exchange(0);
+    if (lost == 0) return {};  // somebody else tells it
+    auto told = pass_on(
+        Event(event::audit_resumed, severity_of(event::audit_resumed)).with("lost", static_cast<std::int64_t>(lost)));
+    if (!told) lost_ += lost;
+    return told;
+}
+
+Result<void> CountingSink::pass_on(const Event& event) {
     auto recorded = sink_->record(event);
     const auto entries = catalogue();
     const auto found = std::ranges::find(entries, event.id, &CatalogueEntry::id);
-    if (!recorded) {
-        ++failures_;
-    } else if (found != entries.end()) {
-        ++recorded_[static_cast<std::size_t>(found - entries.begin())];
-    }
+    if (recorded && found != entries.end()) ++recorded_[static_cast<std::size_t>(found - entries.begin())];
     return recorded;
 }
 

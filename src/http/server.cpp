@@ -7,6 +7,7 @@
 #include "tls.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -14,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
+#include <new>
 #include <thread>
 
 namespace countersign::http {
@@ -42,6 +44,7 @@ struct Listener {
     ListeningSocket socket;
     ListenerOptions options;
     std::shared_ptr<const ListenerTraits> traits;
+    std::atomic<bool> accepting{false};  // a coroutine does
 
     std::shared_ptr<TlsContext> tls() const {
         const std::lock_guard lock(mutex_);
@@ -87,6 +90,8 @@ public:
     std::size_t open_connections() const override { return site_->attendance.count(); }
 
 private:
+    void serve() noexcept;
+    void accept_again() noexcept;
     asio::awaitable<void> accept_on(Listener& listener);
     void admit(Listener& listener, Socket socket, const Protocol::endpoint& name);
     void turn_away(Listener& listener, Socket& socket) const;
@@ -132,24 +137,63 @@ void SocketServer::start() {
     if (work_ || !threads_.empty()) return;
     work_.emplace(context_.get_executor());
     for (const auto& listener : listeners_) {
+        listener->accepting = true;
         asio::co_spawn(listener->acceptor.get_executor(), accept_on(*listener), asio::detached);
     }
-    for (std::size_t i = 0; i < io_threads_; ++i) threads_.emplace_back([this] { context_.run(); });
+    for (std::size_t i = 0; i < io_threads_; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+// Where Asio finds no memory to begin an operation, it destroys the coroutine that asked for it and throws here: that
+// connection is gone, the others go on, and what accepted is begun anew.
+void SocketServer::serve() noexcept {
+    for (;;) {
+        try {
+            context_.run();
+            return;
+        } catch (const std::exception&) {
+            accept_again();
+        }
+    }
+}
+
+void SocketServer::accept_again() noexcept {
+    for (const auto& listener : listeners_) {
+        while (!site_->draining && !listener->accepting.exchange(true)) {
+            try {
+                asio::co_spawn(listener->acceptor.get_executor(), accept_on(*listener), asio::detached);
+            } catch (const std::exception&) {
+                listener->accepting = false;
+                std::this_thread::sleep_for(accept_pause);
+            }
+        }
+    }
 }
 
 asio::awaitable<void> SocketServer::accept_on(Listener& listener) {
+    struct Leaving {
+        std::atomic<bool>& accepting;
+        ~Leaving() { accepting = false; }
+    };
+    const Leaving leaving{listener.accepting};
     asio::steady_timer pause(listener.acceptor.get_executor());
+    bool tired = false;
     while (!site_->draining) {
-        Socket socket(asio::make_strand(context_));
-        Protocol::endpoint name;
-        const auto [error] = co_await listener.acceptor.async_accept(socket, name, as_values);
-        if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-        if (!error) {
+        try {
+            if (tired) {
+                pause.expires_after(accept_pause);
+                co_await pause.async_wait(as_values);
+            }
+            tired = true;
+            Socket socket(asio::make_strand(context_));
+            Protocol::endpoint name;
+            const auto [error] = co_await listener.acceptor.async_accept(socket, name, as_values);
+            if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
+            if (error) continue;
             admit(listener, std::move(socket), name);
+            tired = false;
+        } catch (const std::bad_alloc&) {
             continue;
         }
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(as_values);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
+#include <new>
 
 namespace countersign::http {
 namespace {
@@ -32,6 +33,8 @@ Response busy(std::string_view retry_after) {
 Response answer_on_worker(Endpoint& endpoint, const Request& request) {
     try {
         return endpoint.answer(request);
+    } catch (const std::bad_alloc&) {
+        return busy("5");
     } catch (const std::exception&) {
         return Response::text(500, "internal error");
     }
@@ -40,6 +43,8 @@ Response answer_on_worker(Endpoint& endpoint, const Request& request) {
 std::optional<Response> answer_at_once(Endpoint& endpoint, const Request& request) {
     try {
         return endpoint.answer_at_once(request);
+    } catch (const std::bad_alloc&) {
+        return busy("5");
     } catch (const std::exception&) {
         return Response::text(500, "internal error");
     }

@@ -46,7 +46,10 @@ struct Passage {
 
 Result<void> Gate::enter() {
     const std::lock_guard lock(mutex_);
-    if (clock_.now() < closed_until_) return fail::unavailable("Intune is left alone for a while: " + last_problem_);
+    // Not longer than that when the clock was set back.
+    const auto left = closed_until_ - clock_.now();
+    if (left > Time::duration::zero() && left <= longest_closure)
+        return fail::unavailable("Intune is left alone for a while: " + last_problem_);
     if (free_ == 0) return fail::throttled("as many challenges as allowed are being judged by Intune");
     --free_;
     // Once open again, one tries before the others do.

@@ -13,6 +13,8 @@
 namespace countersign::store {
 namespace {
 
+// Changes nothing, and is written all the same.
+constexpr Sql kTouch{"UPDATE schema_version SET version = version", "", ""};
 constexpr Sql kAlive{"SELECT version FROM schema_version", "", "i"};
 
 Error cannot_open(const std::shared_ptr<const Engine>& engine, const std::exception& exception) {
@@ -47,6 +49,14 @@ public:
         CHECK(readers_.run(
             [&](Connection& connection) { connection.run(kAlive, {}, [&](const Row&) { answered = true; }); }));
         if (!answered) return fail::unavailable("the store has lost its schema version");
+        // Reading says little about a disk that is full. Where the last write failed, another is tried.
+        if (writer_.troubled()) {
+            CHECK(writer_.run("probe", [](Connection& connection) -> Result<void> {
+                connection.change(kTouch, {});
+                return {};
+            }));
+            writer_.settle_trouble();
+        }
         return {};
     }
 

@@ -3,6 +3,7 @@
 #include "trouble.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace countersign::store {
 namespace {
@@ -12,11 +13,18 @@ constexpr Sql kSavepoint{"SAVEPOINT one_caller", "", ""};
 constexpr Sql kRelease{"RELEASE one_caller", "", ""};
 constexpr Sql kUndo{"ROLLBACK TO one_caller", "", ""};
 
-// Enough to share an fsync among everybody a busy server has, few enough that nobody waits for a crowd.
-constexpr std::size_t kLargestBatch = 256;
-
 // How often a batch that crossed another node's is done again before its callers are told to come back.
 constexpr int kMostTries = 8;
+
+constexpr const char* kNoMemory = "no memory";  // short enough to need none
+
+Error copy_of(const Error& error) noexcept {
+    try {
+        return error;
+    } catch (const std::bad_alloc&) {
+        return {error.kind, kNoMemory};
+    }
+}
 
 Error closed() {
     return fail::unavailable("the store is closed");
@@ -39,8 +47,8 @@ Result<void> Writer::run(std::string_view kind, const Work& work) {
     job->work = &work;
     std::unique_lock lock(mutex_);
     if (closing_) return closed();
-    ++callers_;
     queue_.push_back(job);
+    ++callers_;
     while (!job->done) {
         if (led_)
             job->changed.wait(lock);
@@ -49,7 +57,7 @@ Result<void> Writer::run(std::string_view kind, const Work& work) {
     }
     // Told under the lock: once it is free, nothing of this object is touched any more.
     if (--callers_ == 0) deserted_.notify_all();
-    return job->result;
+    return std::move(job->result);
 }
 
 void Writer::close() {
@@ -65,11 +73,12 @@ void Writer::lead(std::unique_lock<std::mutex>& lock) noexcept {
     led_ = true;
     const Batch batch = take_waiting();
     lock.unlock();
-    const Result<void> outcome = commit(batch);
+    const Result<void> outcome = commit_unless_exhausted(batch);
+    if (!outcome) troubled_ = true;
     lock.lock();
     for (const auto& job : batch) {
         // A caller whose own work failed keeps that answer: nothing of his was in the commit.
-        if (job->result && !outcome) job->result = outcome;
+        if (job->result && !outcome) job->result = copy_of(outcome.error());
         job->done = true;
     }
     led_ = false;
@@ -85,6 +94,16 @@ Writer::Batch Writer::take_waiting() {
     Batch batch(queue_.begin(), queue_.begin() + count);
     queue_.erase(queue_.begin(), queue_.begin() + count);
     return batch;
+}
+
+// Memory may end anywhere in it, the commit included.
+Result<void> Writer::commit_unless_exhausted(const Batch& batch) noexcept {
+    try {
+        return commit(batch);
+    } catch (const std::bad_alloc&) {
+        abandon_transaction();
+        return fail::outcome_unknown(kNoMemory);
+    }
 }
 
 // An error is the answer to everybody in the batch whose work succeeded.

@@ -9,12 +9,13 @@
 #include "connection.hpp"
 #include "countersign/store/database.hpp"
 
+#include <atomic>
+#include <boost/container/static_vector.hpp>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace countersign::store {
 
@@ -33,6 +34,10 @@ public:
 
     // `kind` names the crash points.
     Result<void> run(std::string_view kind, const Work& work);
+    // Whether a batch could not be committed since settle_trouble(). A commit that succeeds says little: it may have had
+    // nothing to write.
+    bool troubled() const { return troubled_; }
+    void settle_trouble() { troubled_ = false; }
     // Returns when what is queued is finished and every caller on his way out; later calls answer unavailable.
     void close();
 
@@ -44,10 +49,14 @@ private:
         bool done = false;
         std::condition_variable changed;  // done, or his turn to lead
     };
-    using Batch = std::vector<std::shared_ptr<Job>>;
+    // Enough to share an fsync among everybody a busy server has, few enough that nobody waits for a crowd.
+    static constexpr std::size_t kLargestBatch = 256;
+    // Asks for no memory: whoever leads must not fail the others for lack of it.
+    using Batch = boost::container::static_vector<std::shared_ptr<Job>, kLargestBatch>;
 
     void lead(std::unique_lock<std::mutex>& lock) noexcept;
     Batch take_waiting();
+    Result<void> commit_unless_exhausted(const Batch& batch) noexcept;
     Result<void> commit(const Batch& batch);
     Result<void> commit_once(const Batch& batch);
     bool run_all(const Batch& batch);
@@ -62,6 +71,8 @@ private:
     CrashPoint crash_point_;
     std::unique_ptr<Connection> connection_;  // of him who leads
     bool crossed_ = false;                    // his batch was undone because of somebody else's
+
+    std::atomic<bool> troubled_{false};
 
     std::mutex mutex_;
     std::deque<std::shared_ptr<Job>> queue_;

@@ -84,6 +84,8 @@ struct SharedParts {
     std::shared_ptr<ca::Submissions> submissions{};
     // Null: opened anew from the settings.
     std::shared_ptr<const Hooks> hooks{};
+    // Whose health /readyz tells. Null: nobody's.
+    audit::CountingSink* audit = nullptr;
 };
 
 struct IntuneTenant;  // src/app/notifications.hpp

@@ -49,6 +49,7 @@ inline constexpr std::string_view api_refused = "api.refused";
 inline constexpr std::string_view audit_continued = "audit.continued";
 inline constexpr std::string_view audit_checkpoint = "audit.checkpoint";
 inline constexpr std::string_view audit_broken = "audit.broken";
+inline constexpr std::string_view audit_resumed = "audit.resumed";
 inline constexpr std::string_view crl_published = "crl.published";
 inline constexpr std::string_view certificate_expiring = "certificate.expiring";
 inline constexpr std::string_view certificate_expired = "certificate.expired";

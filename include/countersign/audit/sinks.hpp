@@ -92,7 +92,8 @@ private:
     std::vector<std::unique_ptr<Sink>> sinks_;
 };
 
-// Counts by id what another sink recorded, and what it failed to record, since this was made. For metrics.
+// Counts by id what another sink recorded, and what it failed to record, since this was made. For metrics. The first
+// record after failures is followed by audit.resumed, which says how many there were.
 class CountingSink final : public Sink {
 public:
     explicit CountingSink(std::unique_ptr<Sink> sink);
@@ -105,11 +106,17 @@ public:
     };
     std::vector<Count> counts() const;  // every id of the catalogue, in its order
     std::uint64_t failures() const { return failures_; }
+    // Whether events can be recorded. Where the last one could not, this tries with audit.resumed.
+    Result<void> probe();
 
 private:
+    Result<void> pass_on(const Event& event);
+    Result<void> tell_resumed();
+
     std::unique_ptr<Sink> sink_;
     std::vector<std::atomic<std::uint64_t>> recorded_;
     std::atomic<std::uint64_t> failures_{0};
+    std::atomic<std::uint64_t> lost_{0};  // failures not told of yet
 };
 
 }  // namespace countersign::audit

@@ -62,7 +62,7 @@ public:
     virtual UsedChallenges& used_challenges() = 0;
     virtual Outbox& outbox() = 0;
     virtual Holds& holds() = 0;
-    // A trivial read, for health.
+    // For health: a trivial read, and a trivial write where the last one failed.
     virtual Result<void> probe() = 0;
     // Waits for queued writes, then closes; later calls answer unavailable.
     virtual void close() = 0;

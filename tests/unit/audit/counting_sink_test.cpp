@@ -38,5 +38,33 @@ TEST(CountingSink, CountsWhatIsRecordedAndWhatIsNot) {
     EXPECT_EQ(sink.failures(), 1u);
 }
 
+TEST(CountingSink, TheFirstRecordAfterFailuresIsFollowedByTheirNumber) {
+    bool away = true;
+    CountingSink sink(std::make_unique<Switch>(away));
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(sink.record(Event(event::enrollment_issued)));
+    away = false;
+    EXPECT_TRUE(sink.record(Event(event::enrollment_issued)));
+    EXPECT_EQ(count(sink, event::audit_resumed), 1u);
+    EXPECT_TRUE(sink.record(Event(event::enrollment_issued)));
+    EXPECT_EQ(count(sink, event::audit_resumed), 1u) << "told twice";
+}
+
+TEST(CountingSink, ItsHealthIsBadFromAFailureUntilSomethingIsRecorded) {
+    bool away = false;
+    CountingSink sink(std::make_unique<Switch>(away));
+    EXPECT_TRUE(sink.probe());
+    EXPECT_EQ(count(sink, event::audit_resumed), 0u) << "nothing was wrong";
+    away = true;
+    EXPECT_TRUE(sink.probe()) << "nobody has tried yet";
+    EXPECT_FALSE(sink.record(Event(event::enrollment_issued)));
+    EXPECT_FALSE(sink.probe());
+    EXPECT_FALSE(sink.probe());
+    away = false;
+    EXPECT_TRUE(sink.probe());
+    EXPECT_EQ(count(sink, event::audit_resumed), 1u);
+    EXPECT_TRUE(sink.probe());
+    EXPECT_EQ(count(sink, event::audit_resumed), 1u);
+}
+
 }  // namespace
 }  // namespace countersign::audit

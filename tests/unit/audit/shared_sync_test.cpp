@@ -3,6 +3,7 @@
 
 #include "countersign/audit/catalogue.hpp"
 #include "countersign/audit/sinks.hpp"
+#include "countersign/audit/verification.hpp"
 #include "fixed_clock.hpp"
 #include "scratch_directory.hpp"
 
@@ -75,14 +76,16 @@ TEST_F(SharedSync, NobodyIsToldItWorkedWhenItFailed) {
     sync_.wait_until_held();
     for (int i = 0; i < 10; ++i) call_record();
     while (lines() < 11) std::this_thread::yield();
-    sync_.fail_next(2);
+    sync_.fail_next(1);
     sync_.let_go();
     join();
     EXPECT_EQ(failed_, 11);
     EXPECT_TRUE(sink_->record(Event(event::daemon_started))) << "it did not recover";
 }
 
-TEST_F(SharedSync, AFailureIsThatRoundsAlone) {
+// The kernel tells of lost pages once: those of whoever wrote while the failing sync ran may be among them, and their
+// own sync would succeed.
+TEST_F(SharedSync, WhoeverWroteBeforeAFailureEndedFailsWithItThoughTheNextSyncWouldSucceed) {
     sync_.hold();
     call_record();
     sync_.wait_until_held();
@@ -91,8 +94,49 @@ TEST_F(SharedSync, AFailureIsThatRoundsAlone) {
     sync_.fail_next(1);
     sync_.let_go();
     join();
-    EXPECT_EQ(failed_, 1);
-    EXPECT_EQ(recorded_, 10);
+    EXPECT_EQ(failed_, 11);
+    EXPECT_EQ(recorded_, 0);
+}
+
+TEST_F(SharedSync, WhatCouldNotBeMadeDurableIsTakenBackAndTheChainGoesOn) {
+    ASSERT_TRUE(sink_->record(Event(event::daemon_started)));
+    sync_.fail_next(1);
+    EXPECT_FALSE(sink_->record(Event(event::daemon_started)));
+    EXPECT_EQ(lines(), 1U);
+    ASSERT_TRUE(sink_->record(Event(event::daemon_started)));
+    const auto verified = verify({path_}, {});
+    ASSERT_TRUE(verified);
+    EXPECT_TRUE(verified->findings.empty());
+    EXPECT_EQ(verified->head.seq, 2U);
+}
+
+TEST_F(SharedSync, LinesOfOthersAreNotTakenBack) {
+    const auto other = JsonLinesSink::open(path_, clock_);
+    sync_.hold();
+    call_record();
+    sync_.wait_until_held();
+    callers_.emplace_back([&] { (*other)->record(Event(event::challenge_minted)) ? ++recorded_ : ++failed_; });
+    while (lines() < 2) std::this_thread::yield();
+    sync_.fail_next(2);
+    sync_.let_go();
+    join();
+    EXPECT_EQ(failed_, 2);
+    EXPECT_GE(lines(), 1U) << "both lines are gone, though one process cannot know of the other's";
+    ASSERT_TRUE(sink_->record(Event(event::daemon_started)));
+    const auto verified = verify({path_}, {});
+    ASSERT_TRUE(verified);
+    EXPECT_TRUE(verified->findings.empty()) << verified->findings.front().what;
+}
+
+// A report about the file is not lost with the line it was written with.
+TEST_F(SharedSync, AReportThatWasTakenBackIsToldAgain) {
+    std::ofstream(path_, std::ios::app) << "a stranger's line\n";
+    sync_.fail_next(1);
+    EXPECT_FALSE(sink_->record(Event(event::daemon_started)));
+    ASSERT_TRUE(sink_->record(Event(event::daemon_started)));
+    std::ifstream file(path_);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_NE(text.find("audit.broken"), std::string::npos) << text;
 }
 
 TEST_F(SharedSync, WithoutSyncingNothingIsSynced) {

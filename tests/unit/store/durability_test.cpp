@@ -71,5 +71,18 @@ TEST_F(StoreDurability, AFailedSyncLeavesTheOutcomeUnknownAndTheStoreUsable) {
     EXPECT_TRUE((*again->challenges().find("mac-2")).has_value());
 }
 
+TEST_F(StoreDurability, ItsHealthIsBadFromAFailedWriteUntilOneSucceeds) {
+    EXPECT_TRUE(database_->probe());
+    EXPECT_EQ(sync_.count(), 0) << "health costs a healthy disk nothing";
+    sync_.fail_next(3);
+    EXPECT_FALSE(database_->challenges().insert(sample_challenge(1), 1000));
+    EXPECT_FALSE(database_->probe());
+    EXPECT_FALSE(database_->probe());
+    EXPECT_TRUE(database_->probe());
+    sync_.count_from_zero();
+    EXPECT_TRUE(database_->probe());
+    EXPECT_EQ(sync_.count(), 0);
+}
+
 }  // namespace
 }  // namespace countersign::store

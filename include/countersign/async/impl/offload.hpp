@@ -2,7 +2,8 @@
 //
 // The Mailbox lives on the coroutine's executor and is touched there only. The Bell is what the worker holds: it can be
 // silenced, after which the worker never touches the executor again, so a job may outlive the io_context that asked for
-// it.
+// it. The value stays with the Bell until it is taken out, so that nothing is lost when there is no memory to say that
+// it is there.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -11,7 +12,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <utility>
 
 namespace countersign::async {
@@ -25,19 +29,23 @@ struct Mailbox {
 };
 
 template <class Value>
-class Bell {
+class Bell : public std::enable_shared_from_this<Bell<Value>> {
 public:
     explicit Bell(std::shared_ptr<Mailbox<Value>> mailbox) : mailbox_(std::move(mailbox)) {}
 
+    // On a worker. Without memory, tried a few times, the coroutine waits for its deadline.
     void ring(Value value) {
         const std::lock_guard lock(mutex_);
         if (!mailbox_) return;
+        value_ = std::move(value);
         const auto executor = mailbox_->timer.get_executor();
-        boost::asio::post(executor, [mailbox = std::move(mailbox_), held = std::move(value)]() mutable {
-            mailbox->value = std::move(held);
-            mailbox->timer.cancel();
-        });
-        mailbox_ = nullptr;
+        for (int tries = 0; tries < 3; ++tries) {
+            try {
+                return boost::asio::post(executor, [self = this->shared_from_this()] { self->deliver(); });
+            } catch (const std::bad_alloc&) {
+                continue;
+            }
+        }
     }
     void silence() {
         const std::lock_guard lock(mutex_);
@@ -45,8 +53,18 @@ public:
     }
 
 private:
+    // On the executor.
+    void deliver() {
+        const std::lock_guard lock(mutex_);
+        if (!mailbox_) return;
+        mailbox_->value = std::move(value_);
+        mailbox_->timer.cancel();
+        mailbox_ = nullptr;
+    }
+
     std::mutex mutex_;
     std::shared_ptr<Mailbox<Value>> mailbox_;
+    std::optional<Value> value_;
 };
 
 // Also runs when the coroutine is destroyed while it waits.
