@@ -243,10 +243,10 @@ TEST_F(NthFault, EveryCallToTheStoresAndTheAuditsFilesFailsOnce) {
     expect_good_order();
 }
 
-// OpenSSL reports want of memory as if the input or the key were wrong, and may leave an RSA key's blinding half
-// updated, so that its next 31 results are wrong: replies and countersignatures that do not verify, envelopes that do
-// not open. A password may be lost that way (docs/security-model.md). What must hold all the same: one certificate for
-// one password at most, each recorded and audited, and files in order.
+// OpenSSL reports want of memory as if the input or the key were wrong, and several operations after it may fail too
+// (its blinding of RSA keys is suspected): replies and countersignatures that do not verify, envelopes that do not
+// open. A password may be lost that way (docs/security-model.md). What must hold all the same: one certificate for one
+// password at most, each recorded and audited, and files in order.
 TEST_F(NthFault, EveryAllocationFailsOnceAndNothingIsDoubledOrUnrecorded) {
     constexpr std::int64_t prime = 17;
     sweep("allocation", {kAllocate, ENOMEM}, takes_all() ? 1 : prime);
