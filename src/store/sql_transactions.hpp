@@ -18,7 +18,7 @@ public:
     Result<void> record_intent(const Attempt& attempt) override;
     Result<void> record_issued(const std::string& attempt_id, const IssuedCertificate& certificate, Time now) override;
     Result<void> record_pending(const std::string& attempt_id, const std::string& ca_handle, Time now,
-                                bool told) override;
+                                bool told = true) override;
     Result<void> record_waiting(const std::string& attempt_id, const std::string& reason, Time now) override;
     Result<void> record_submitting(const std::string& attempt_id, Time now) override;
     Result<void> record_failed(const std::string& attempt_id, const std::string& reason, ChallengeFate fate,

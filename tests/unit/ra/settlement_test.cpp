@@ -335,7 +335,6 @@ TEST_F(SettlementTest, WhatTheCaTakesBackIsQuarantined) {
 }
 
 TEST_F(SettlementTest, WhatIsAskedOfTheCaGoesByTheTimeOfTheLastSubmission) {
-    station.profile->when_unavailable = WhenUnavailable::answer_pending;
     station.backend->on_submit = [](const auto&, const auto&) -> Result<ca::Outcome> {
         return fail::outcome_unknown("broken pipe");
     };
