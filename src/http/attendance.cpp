@@ -5,19 +5,25 @@
 namespace countersign::http {
 
 Attendance::Admission Attendance::enter(std::optional<Address> source) {
+    // What memory may be wanting for comes first, before anything is counted or anybody has to leave; and it goes,
+    // where it is not given out, after the lock.
+    Admission admission{std::make_unique<Seat>(*this, source), nullptr};
+    admission.seat->taken_ = true;
     const std::lock_guard lock(mutex_);
     if (source) {
-        const auto mine = by_source_.find(*source);
-        if ((mine == by_source_.end() ? 0 : mine->second) >= source_limit_) return {};
+        auto& mine = by_source_[*source];
+        if (mine >= source_limit_) return {};
+        ++mine;
     }
-    Admission admission;
     if (count_ >= total_limit_) {
         admission.to_dismiss = take_longest_waiting();
-        if (!admission.to_dismiss) return {};
+        if (!admission.to_dismiss) {
+            forget_one_of(source);
+            return {};
+        }
     }
-    admission.seat = std::make_unique<Seat>(*this, source);
     ++count_;
-    if (source) ++by_source_[*source];
+    admission.seat->taken_ = false;
     return admission;
 }
 
@@ -37,8 +43,12 @@ std::shared_ptr<Session> Attendance::take_longest_waiting() {
 void Attendance::free_place_of(Seat& seat) {
     seat.taken_ = true;
     --count_;
-    if (!seat.source_) return;
-    const auto mine = by_source_.find(*seat.source_);
+    forget_one_of(seat.source_);
+}
+
+void Attendance::forget_one_of(const std::optional<Address>& source) {
+    if (!source) return;
+    const auto mine = by_source_.find(*source);
     if (--mine->second == 0) by_source_.erase(mine);
 }
 

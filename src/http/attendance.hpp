@@ -75,6 +75,7 @@ private:
     void stop_waiting(Seat& seat);
     void forget_waiting(Seat& seat);
     void free_place_of(Seat& seat);
+    void forget_one_of(const std::optional<Address>& source);
     std::shared_ptr<Session> take_longest_waiting();
 
     std::size_t total_limit_;

@@ -34,7 +34,9 @@ Response answer_on_worker(Endpoint& endpoint, const Request& request) {
     try {
         return endpoint.answer(request);
     } catch (const std::bad_alloc&) {
-        return busy("5");
+        Response bare;  // asks for no memory either
+        bare.status = 503;
+        return bare;
     } catch (const std::exception&) {
         return Response::text(500, "internal error");
     }

@@ -3,6 +3,7 @@
 #include "countersign/core/source.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace countersign::ra {
 namespace {
@@ -16,6 +17,20 @@ constexpr std::chrono::milliseconds nothing{0};
 }  // namespace
 
 Conduct::Conduct(std::size_t credit) : credit_(static_cast<std::int64_t>(credit) * price) {}
+
+Conduct::Record& Conduct::record_of(const std::string& source, Time now) {
+    if (const auto found = records_.find(source); found != records_.end()) {
+        quiet_first_.splice(quiet_first_.end(), quiet_first_, found->second.place);
+        return found->second;
+    }
+    // First what may fail for want of memory and is easily undone.
+    std::list<std::string> one{source};
+    auto& record = records_[source];
+    quiet_first_.splice(quiet_first_.end(), one);
+    record.place = std::prev(quiet_first_.end());
+    record.counted = now;
+    return record;
+}
 
 void Conduct::forgive(Record& record, Time now) const {
     // A clock that was set back forgives nothing, and one set forward again not twice.
@@ -36,17 +51,11 @@ bool Conduct::failed(std::string_view client, Time now) {
     if (credit_ <= nothing || is_this_machine(client)) return false;
     const auto source = source_of(client);
     const std::lock_guard lock(mutex_);
-    auto [place, fresh] = records_.try_emplace(source);
-    auto& record = place->second;
-    if (fresh) {
-        record.place = quiet_first_.insert(quiet_first_.end(), source);
-        record.counted = now;
-    } else {
-        quiet_first_.splice(quiet_first_.end(), quiet_first_, record.place);
-    }
+    auto& record = record_of(source, now);
     forgive(record, now);
-    // What was under way together when the credit ran out does not make the wait longer.
-    record.debt = std::min(credit_, record.debt + price);
+    // What was under way together when the credit ran out counts, or many at once would cost no more than one; but not
+    // without end.
+    record.debt = std::min(2 * credit_, record.debt + price);
     while (records_.size() > most_sources) {
         records_.erase(quiet_first_.front());
         quiet_first_.pop_front();

@@ -236,6 +236,8 @@ Result<Reply> Enrollment::carry_out(Exchange& exchange, store::Attempt attempt,
     // Before it can be seen, so that nobody else advances it meanwhile.
     TRY(auto taken, parts_.holds.take(attempt.id));
     const std::shared_ptr<void> hold = std::move(taken);
+    // What is asked of the CA is asked soon after this; the message may have come a while ago.
+    attempt.updated = parts_.clock.now();
     if (const auto recorded = parts_.transactions.record_intent(attempt); !recorded) {
         if (recorded.error().kind == ErrorKind::denied) return refuse_unless_known(exchange, recorded.error());
         if (recorded.error().kind == ErrorKind::outcome_unknown)

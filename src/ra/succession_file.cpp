@@ -73,7 +73,8 @@ Result<Renewal> read_renewal(const json& value) {
     renewal.plan = value.at("plan").get<std::string>();
     renewal.submitted = value.at("submitted").get<bool>();
     renewal.handle = value.at("handle").get<std::string>();
-    if (value.contains("submitted_at")) renewal.submitted_at = time_of(value.at("submitted_at"));
+    // Files of versions that did not write it: not before now, as far as anybody knows.
+    renewal.submitted_at = value.contains("submitted_at") ? time_of(value.at("submitted_at")) : SystemClock().now();
     if (value.contains("issued")) {
         TRY(auto issued, crypto::Certificate::from_pem(value.at("issued").get<std::string>()));
         renewal.issued = std::move(issued);

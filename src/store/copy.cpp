@@ -61,8 +61,8 @@ Result<void> check_empty(Connection& to) {
 
 Result<std::map<std::string, std::int64_t>> copy_all(Connection& from, Connection& to, const CopyOptions& options) {
     std::map<std::string, std::int64_t> copied;
-    // A reader's snapshot: what a command wrote meanwhile is in all tables or in none, and the counts below tell.
-    from.script("BEGIN");
+    // As a writer, so that no command writes meanwhile what would be missing in the copy.
+    from.script(std::string(from.engine().begin()));
     to.script(std::string(to.engine().begin()));
     CHECK(check_empty(to));
     for (const auto& table : tables_in_order()) {
@@ -94,7 +94,7 @@ Result<std::map<std::string, std::int64_t>> copy_store(const CopyOptions& option
     CHECK(Database::migrate(opened));
     const Engine* at = source.get();
     try {
-        Connection from(source, Use::read);
+        Connection from(source, Use::write);
         TRY(const int version, found_schema_version(from));
         CHECK(check_schema_version(version, *source));
         at = target.get();

@@ -19,6 +19,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,12 +67,16 @@ private:
     Result<Outcome> outcome_of(Transaction& transaction, const Answer& answer, bool polled) const;
     Result<Outcome> taken(Transaction& transaction) const;
     Result<Outcome> confirm(Transaction& transaction) const;
+    void never_confirmed(const Bytes& id) const;
+    bool confirms_first(const Bytes& id) const;
     Pending waiting(Transaction& transaction, std::chrono::seconds check_after) const;
 
     const CmpOptions options_;
     const std::shared_ptr<net::HttpClient> http_;
     Random& random_;
     const Clock& clock_;
+    mutable std::mutex mutex_;
+    mutable std::set<Bytes> never_confirmed_;  // transactions whose certificate is here, and of which the CA heard no word
 };
 
 }  // namespace countersign::ca

@@ -1,9 +1,9 @@
 // How the sources of messages behave, so that one that keeps failing costs little and learns little.
 //
 // Each source has a number of failures to its credit. A failed message takes one, a certificate gives one back, and so
-// does each second. A source without credit is to be asked to wait before anything expensive is done for it; whoever
-// shares its address with devices that succeed is not held up by those that fail. The machine itself is never asked to
-// wait: a proxy on it that was not declared trusted stands for everybody. Safe on many threads; bounded memory.
+// does each second. A source without credit is to be asked to wait before anything expensive is done for it, and whoever
+// shares its address waits with it, unless as many succeed there as fail. The machine itself is never asked to wait: a
+// proxy on it that was not declared trusted stands for everybody. Safe on many threads; bounded memory.
 #pragma once
 
 #include "countersign/core/clock.hpp"
@@ -39,6 +39,7 @@ private:
         std::list<std::string>::iterator place{};
     };
 
+    Record& record_of(const std::string& source, Time now);
     void forgive(Record& record, Time now) const;
 
     const std::chrono::milliseconds credit_;

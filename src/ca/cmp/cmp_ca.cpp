@@ -161,7 +161,22 @@ Result<Outcome> CmpCa::taken(Transaction& transaction) const {
     const auto certificate = crypto::Certificate::from_der(transaction.certificate);
     if (!certificate) return fail::outcome_unknown("an unreadable certificate: " + certificate.error().detail);
     transaction.not_before = clock_.now();
+    never_confirmed(transaction.id);
     return Outcome(Pending{transaction.handle(), true});
+}
+
+void CmpCa::never_confirmed(const Bytes& id) const {
+    constexpr std::size_t most = 4096;
+    const std::lock_guard lock(mutex_);
+    if (never_confirmed_.size() >= most) never_confirmed_.clear();
+    never_confirmed_.insert(id);
+}
+
+// Whether this process took the certificate and sends its first confirmation. Any other may be a second one, of a
+// process that died before its record, or because the record failed.
+bool CmpCa::confirms_first(const Bytes& id) const {
+    const std::lock_guard lock(mutex_);
+    return never_confirmed_.erase(id) > 0;
 }
 
 // RFC 4210 5.3.18. A CA that gets no confirmation may revoke what it issued, so the certificate is nobody's until the
@@ -178,12 +193,17 @@ Result<Outcome> CmpCa::confirm(Transaction& transaction) const {
     const auto answer = ask(next, crypto::cmp::confirmation_body(crypto::digest(scheme->digest, certificate.der()),
                                                                  transaction.request_id, refusal));
     if (!wanted) return Outcome(Issued{certificate});
-    const bool again = transaction.confirmed;
-    if (!answer && answer.error().kind != ErrorKind::unavailable) transaction.confirmed = true;
+    const bool again = !confirms_first(transaction.id) || transaction.confirmed;
+    const bool not_heard = !answer && answer.error().kind == ErrorKind::unavailable;
+    if (!answer && !not_heard) transaction.confirmed = true;
+    if (not_heard && !again) never_confirmed(transaction.id);
     if (!answer) return Outcome(waiting(transaction, std::chrono::seconds{0}));
     const auto* error = std::get_if<crypto::cmp::ErrorResponse>(&answer->message.body);
     if (error == nullptr || error->status.says(Failure::certificate_confirmed)) return Outcome(Issued{certificate});
-    if (not_let_in(error->status)) return Outcome(waiting(transaction, std::chrono::seconds{0}));
+    if (not_let_in(error->status) || error->status.says(Failure::system_failure)) {
+        if (!again) never_confirmed(transaction.id);
+        return Outcome(waiting(transaction, std::chrono::seconds{0}));
+    }
     // A second confirmation is for many CAs one of nothing: the first one arrived.
     if (again) return Outcome(Issued{certificate});
     return Outcome(Rejected{

@@ -19,6 +19,15 @@ struct Entry {
     std::optional<Result<Outcome>> result{};
 };
 
+// A worker's thread must not end for want of memory. The words are short enough to need none.
+Result<Outcome> carry_out(const Submissions::Work& work) {
+    try {
+        return work();
+    } catch (const std::bad_alloc&) {
+        return fail::outcome_unknown("out of memory");
+    }
+}
+
 }  // namespace
 
 struct Submissions::State {
@@ -81,7 +90,7 @@ bool Submissions::begin(const Lane& lane, const std::string& key, Work work) {
             const std::lock_guard inner(state->mutex);
             draining = state->draining;
         }
-        state->finish(name, entry, draining ? fail::unavailable("the daemon is stopping") : work());
+        state->finish(name, entry, draining ? fail::unavailable("the daemon is stopping") : carry_out(work));
     };
     if (!state_->pool(lane)->try_post(std::move(job))) return false;
     state_->entries[name] = entry;

@@ -32,8 +32,7 @@ TEST_F(ConductTest, ItsCreditCostsASourceNothing) {
 }
 
 TEST_F(ConductTest, WithoutCreditOneMessageASecondIsLookedAt) {
-    fail(500, "192.0.2.1");
-    EXPECT_EQ(wait("192.0.2.1"), 1s) << "what was under way together does not add up";
+    fail(10, "192.0.2.1");
     for (int second = 0; second < 100; ++second) {
         clock_.advance(999ms);
         EXPECT_EQ(wait("192.0.2.1"), 1ms);
@@ -46,6 +45,13 @@ TEST_F(ConductTest, WithoutCreditOneMessageASecondIsLookedAt) {
     EXPECT_EQ(wait("192.0.2.1"), 0ms) << "all is forgiven, and no more than all";
     fail(1, "192.0.2.1");
     EXPECT_EQ(wait("192.0.2.1"), 1s);
+}
+
+TEST_F(ConductTest, ManyAtOnceWaitLongerButNotWithoutEnd) {
+    fail(15, "192.0.2.1");
+    EXPECT_EQ(wait("192.0.2.1"), 6s) << "they were all let in before the first had failed";
+    fail(500, "192.0.2.1");
+    EXPECT_EQ(wait("192.0.2.1"), 11s);
 }
 
 TEST_F(ConductTest, CertificatesGiveCreditBack) {
