@@ -15,7 +15,7 @@ struct Entry {
 };
 
 // [MS-ERREF] 2.1, in the words of somebody who has to mend it.
-constexpr std::array entries{
+constexpr std::array known_errors{
     Entry{0x80070005, "E_ACCESSDENIED",
           "the CA does not let our account request certificates: grant it \"Request Certificates\" on the CA's "
           "Security tab"},
@@ -87,8 +87,8 @@ constexpr std::array entries{
 };
 
 const Entry* entry_of(std::uint32_t code) {
-    const auto* found = std::ranges::find(entries, code, &Entry::code);
-    return found == entries.end() ? nullptr : found;
+    const auto* found = std::ranges::find(known_errors, code, &Entry::code);
+    return found == known_errors.end() ? nullptr : found;
 }
 
 }  // namespace

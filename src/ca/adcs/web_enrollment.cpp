@@ -123,6 +123,7 @@ Result<Outcome> AdcsWebEnrollment::fetch(const std::string& request_id) {
         return Outcome(Pending{request_id});
     const auto code = hresult_in(page);
     if (code && means_unavailable(*code)) return fail::unavailable(explain_hresult(*code));
+    if (code == no_such_request) return fail::not_found("AD CS has no request " + request_id);
     if (response.status == 200 && tells_of_denial(page)) return Outcome(Rejected{reason_in(page)});
     return fail::unavailable("AD CS answered with HTTP " + std::to_string(response.status) + " and no certificate" +
                              (code ? ": " + explain_hresult(*code) : ""));

@@ -31,6 +31,7 @@ bool decided(const soap::Answer::Fault& fault) {
 // Faults come with status 500: only what the service says tells what happened.
 Result<Outcome> outcome_of_fault(const soap::Answer::Fault& fault) {
     if (fault.code && means_unavailable(*fault.code)) return fail::unavailable(words_of(fault));
+    if (fault.code == no_such_request) return fail::not_found(words_of(fault));
     if (decided(fault)) return Outcome(Rejected{words_of(fault)});
     return fail::outcome_unknown("the enrollment web service failed: " + words_of(fault));
 }

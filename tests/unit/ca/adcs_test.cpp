@@ -88,6 +88,12 @@ TYPED_TEST(AdcsTest, WhatWasHeldMayBeDenied) {
     EXPECT_THAT(std::get<Rejected>(*later).reason, HasSubstr("officer"));
 }
 
+TYPED_TEST(AdcsTest, ARequestTheCaDoesNotKnowWasNotDecided) {
+    const auto outcome = this->world_.backend().poll("424242");
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().kind, ErrorKind::not_found);
+}
+
 TYPED_TEST(AdcsTest, BeingTurnedAwayAtTheDoorIsNotARefusalByTheCa) {
     for (const auto* status : {"401", "403", "404", "503"}) {
         this->told(std::string("status ") + status);
