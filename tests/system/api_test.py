@@ -336,7 +336,7 @@ class ApiTest(InstanceTest):
     def test_readiness_names_each_check(self):
         answer = self.account("")("readiness")
         checks = {check["name"]: check["passes"] for check in answer.json["checks"]}
-        self.assertEqual(checks, {"store": True, "keys": True, "ca default": True, "renewal of ra default": True, **{f"{what} of profile {name}": True for what in ("agent", "encryption")
+        self.assertEqual(checks, {"store": True, "audit": True, "keys": True, "ca default": True, "renewal of ra default": True, **{f"{what} of profile {name}": True for what in ("agent", "encryption")
                                                                         for name in ("default", "other", "two")}})
 
     def test_behind_a_proxy_details_are_for_auditors(self):
