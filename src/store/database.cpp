@@ -14,7 +14,8 @@ namespace countersign::store {
 namespace {
 
 // Changes nothing, and is written all the same.
-constexpr Sql kTouch{"UPDATE schema_version SET version = version", "", ""};
+// Twice is no change, and a write all the same: SQLite leaves a page alone that an update would leave as it is.
+constexpr Sql kTouch{"UPDATE schema_version SET version = -version", "", ""};
 constexpr Sql kAlive{"SELECT version FROM schema_version", "", "i"};
 
 Error cannot_open(const std::shared_ptr<const Engine>& engine, const std::exception& exception) {
@@ -52,6 +53,7 @@ public:
         // Reading says little about a disk that is full. Where the last write failed, another is tried.
         if (writer_.troubled()) {
             CHECK(writer_.run("probe", [](Connection& connection) -> Result<void> {
+                connection.change(kTouch, {});
                 connection.change(kTouch, {});
                 return {};
             }));
