@@ -82,7 +82,7 @@ Result<std::map<std::string, std::int64_t>> copy_all(Connection& from, Connectio
 Result<std::map<std::string, std::int64_t>> copy_store(const CopyOptions& options) {
     TRY(const auto source, Engine::from_url(options.from, options.busy_timeout_ms));
     TRY(const auto target, Engine::from_url(options.to, options.busy_timeout_ms));
-    if (source->place() == target->place()) return fail::conflict("source and target are the same store");
+    if (options.from == options.to) return fail::conflict("source and target are the same store");
     CHECK(source->check_present());
     TRY(const auto alone, source->take_alone());
     if (!alone)

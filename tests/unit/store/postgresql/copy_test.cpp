@@ -1,7 +1,7 @@
 // An instance's records moved from SQLite to PostgreSQL: all of them, as they were, and nobody beside.
 #include "countersign/store/copy.hpp"
+#include "../sqlite_fixture.hpp"
 #include "server.hpp"
-#include "sqlite_fixture.hpp"
 #include "store/tables.hpp"
 #include "store_samples.hpp"
 
