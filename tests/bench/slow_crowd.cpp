@@ -28,7 +28,7 @@ struct Loiterer {
 std::vector<std::string> greetings(const test::Endpoint& endpoint) {
     const std::string host = " HTTP/1.1\r\nHost: " + endpoint.host + "\r\n";
     std::string greedy;
-    for (int i = 0; i < 100; ++i) greedy += "GET " + endpoint.path + "?operation=GetCACert" + host + "\r\n";
+    for (int i = 0; i < 10; ++i) greedy += "GET " + endpoint.path + "?operation=GetCACert" + host + "\r\n";
     return {"GET " + endpoint.path + "?operation=GetCACaps" + host + "X-Slow: ",
             "POST " + endpoint.path + "?operation=PKIOperation" + host +
                 "Content-Type: application/x-pki-message\r\nContent-Length: 3000\r\n\r\n",
