@@ -73,8 +73,7 @@ set(COUNTERSIGN_COMMON_HEADERS
 
 # countersign_headers(NAME headers...): NAME offers the common headers and these, precompiled, to countersign_precompile.
 function(countersign_headers name)
-  file(WRITE "${CMAKE_BINARY_DIR}/${name}.cpp.in" "// Carries the precompiled headers.\n")
-  configure_file("${CMAKE_BINARY_DIR}/${name}.cpp.in" "${CMAKE_BINARY_DIR}/${name}.cpp" COPYONLY)
+  file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/${name}.cpp" CONTENT "// Carries the precompiled headers.\n")
   add_library(${name} OBJECT "${CMAKE_BINARY_DIR}/${name}.cpp")
   target_link_libraries(${name} PRIVATE countersign_flags)
   target_precompile_headers(${name} PRIVATE ${COUNTERSIGN_COMMON_HEADERS} ${ARGN})

@@ -13,7 +13,6 @@
 namespace countersign::store {
 namespace {
 
-// Changes nothing, and is written all the same.
 // Twice is no change, and a write all the same: SQLite leaves a page alone that an update would leave as it is.
 constexpr Sql kTouch{"UPDATE schema_version SET version = -version", "", ""};
 constexpr Sql kAlive{"SELECT version FROM schema_version", "", "i"};

@@ -13,25 +13,12 @@
 #include <sys/wait.h>
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 namespace countersign::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string contents(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return std::move(text).str();
-}
-
-std::string end_of(const std::string& text) {
-    return text.size() > 3000 ? text.substr(text.size() - 3000) : text;
-}
 
 bool takes_all() {
     const char* wish = std::getenv("COUNTERSIGN_FAULTS");
@@ -193,8 +180,7 @@ protected:
 
     // `forgiven`: complaints that begin so are told and not held against it.
     void expect_good_order(const std::vector<std::string>& forgiven = {}) {
-        EXPECT_TRUE(deaths_.empty() || !forgiven.empty())
-            << testing::PrintToString(deaths_) << end_of(contents(log_));
+        EXPECT_TRUE(deaths_.empty() || !forgiven.empty()) << testing::PrintToString(deaths_) << end_of(contents(log_));
         for (const auto& death : deaths_) std::cout << "died: " << death << "\n";
         daemon_->signal(SIGTERM);
         EXPECT_EQ(daemon_->wait(60s), 0) << end_of(contents(log_));

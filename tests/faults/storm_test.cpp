@@ -26,17 +26,6 @@ constexpr const char* kPoints[] = {
     "store.after_commit.issued",  "enroll.after_record",       "enroll.before_reply",
 };
 
-std::string contents(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return std::move(text).str();
-}
-
-std::string end_of(const std::string& text) {
-    return text.size() > 2000 ? text.substr(text.size() - 2000) : text;
-}
-
 class Storm : public testing::Test {
 protected:
     Storm() {

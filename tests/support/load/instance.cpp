@@ -22,13 +22,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string contents(const std::filesystem::path& file) {
-    std::ifstream stream(file);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return std::move(text).str();
-}
-
 Endpoint endpoint_from(const std::string& url) {
     const std::string scheme = "http://";
     const auto colon = url.find(':', scheme.size());
@@ -48,6 +41,18 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 }  // namespace
+
+std::string contents(const std::filesystem::path& file) {
+    std::ifstream stream(file);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return std::move(text).str();
+}
+
+std::string end_of(const std::string& text) {
+    constexpr std::size_t shown = 3000;
+    return text.size() > shown ? text.substr(text.size() - shown) : text;
+}
 
 std::uint16_t free_port() {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

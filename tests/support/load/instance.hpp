@@ -24,6 +24,11 @@ struct Instance {
     Endpoint endpoint;
 };
 
+// A file as a whole, such as what a program printed; empty when there is none.
+std::string contents(const std::filesystem::path& file);
+// As much of its end as is worth showing when something went wrong.
+std::string end_of(const std::string& text);
+
 // A port of 127.0.0.1 that was free a moment ago.
 std::uint16_t free_port();
 
