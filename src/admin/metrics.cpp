@@ -174,6 +174,32 @@ void add_hook_traffic(const MetricsSubjects& subjects, std::vector<MetricFamily>
     for (auto* family : {&up, &under_way, &answers, &waited}) families.push_back(family->take());
 }
 
+void add_revocations(const MetricsSubjects& subjects, Time now, std::vector<MetricFamily>& families) {
+    const auto all = subjects.revocations ? subjects.revocations() : std::vector<RevocationTraffic>();
+    if (all.empty()) return;
+    Family current("countersign_crl_current", "Whether every revocation list a CA must have is held and current.",
+                   MetricType::Gauge);
+    Family failures("countersign_crl_failures_total", "Rounds of fetching revocation lists that had a problem.",
+                    MetricType::Counter);
+    Family age("countersign_crl_age_seconds", "How long ago a CA made the revocation list that is held.",
+               MetricType::Gauge);
+    Family left("countersign_crl_seconds_left", "How much longer it counts; negative: it does not any more.",
+                MetricType::Gauge);
+    Family entries("countersign_crl_entries", "How many certificates are on it.", MetricType::Gauge);
+    for (const auto& one : all) {
+        current.add(one.current ? 1 : 0, {{"ca", one.name}});
+        failures.add(static_cast<double>(one.failures), {{"ca", one.name}});
+        for (std::size_t i = 0; i < one.lists.size(); ++i) {
+            const auto& list = one.lists[i];
+            const Labels labels{{"ca", one.name}, {"key", list.key}, {"list", std::to_string(i)}};
+            age.add(std::chrono::duration<double>(now - list.this_update).count(), labels);
+            left.add(std::chrono::duration<double>(list.next_update - now).count(), labels);
+            entries.add(static_cast<double>(list.entries), labels);
+        }
+    }
+    for (auto* family : {&current, &failures, &age, &left, &entries}) families.push_back(family->take());
+}
+
 }  // namespace
 
 std::string_view name(Surface surface) {
@@ -261,6 +287,7 @@ std::string Metrics::text(const MetricsSubjects& subjects) const {
     }
     add_ca_traffic(subjects, families);
     add_hook_traffic(subjects, families);
+    add_revocations(subjects, sources_.clock.now(), families);
     families.push_back(gauge("countersign_open_connections", "Open HTTP connections.", sources_.open_connections()));
     families.push_back(
         gauge("countersign_worker_queue_depth", "Requests that wait for a worker.", sources_.queued_jobs()));

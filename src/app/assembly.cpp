@@ -57,6 +57,7 @@ void Assembly::build_backend(const std::string& name, const config::CaSettings& 
         }
     }
     wiring_.backends.emplace(name, *std::move(backend));
+    if (!ca.crl.empty()) build_revocations(name, ca);
 }
 
 void Assembly::build_profile(const config::ProfileSettings& settings) {
@@ -69,6 +70,8 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     profile->ca_name = settings.ca;
     profile->backend = backend->second;
     profile->ca_chain = backend->second->chain();
+    if (const auto lists = wiring_.revocations.find(settings.ca); lists != wiring_.revocations.end())
+        profile->revocations = lists->second;
     const auto& ca = settings_.ca.at(settings.ca);
     if (!ca.successor.empty()) profile->successor_chain = certificates_in(ca.successor, ca.place);
 
@@ -116,6 +119,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
         scep::capabilities({profile->accepted, settings.renewal, !profile->successor_chain.empty()});
     profile->ca_certificates = scep::ca_certificates(
         {profile->agent->identity().certificate, profile->decryption_keys.front().certificate}, profile->ca_chain);
+    check_revocations(settings, *profile);
     wiring_.profiles.emplace(settings.name, std::move(profile));
 }
 

@@ -6,6 +6,7 @@
 #include "notifications.hpp"
 
 #include <optional>
+#include <set>
 
 namespace countersign::app {
 
@@ -30,6 +31,8 @@ private:
     // assembly.cpp
     void build_hooks();
     void build_backend(const std::string& name, const config::CaSettings& ca);
+    void build_revocations(const std::string& name, const config::CaSettings& ca);
+    void check_revocations(const config::ProfileSettings& settings, const ra::Profile& profile);
     void build_profile(const config::ProfileSettings& profile);
     std::optional<Identity> identity_of(const config::RaSettings& ra, const ra::RaInService& service,
                                         const config::ProfileSettings& profile,
@@ -54,6 +57,8 @@ private:
     Result<std::vector<crypto::Certificate>> anchors_of(const config::CaSettings& ca);
 
     // wire.cpp: the only names of adapters
+    Result<std::shared_ptr<ca::RevocationLists>> open_revocations(const std::string& name,
+                                                                  const config::CaSettings& ca);
     Result<std::shared_ptr<keys::Key>> open_key(const std::string& uri);
     struct CaKind;
     Result<std::shared_ptr<ca::Backend>> open_local_ca(const std::string& name, const config::CaSettings& ca);
@@ -92,6 +97,7 @@ private:
     SharedParts parts_;
     std::optional<Secret> pepper_;
     std::map<std::string, std::shared_ptr<ra::RaInService>> services_;
+    std::set<std::string> warned_cas_;  // that renew by the ledger alone
     Wiring wiring_;
 };
 

@@ -40,6 +40,18 @@ Result<std::shared_ptr<net::HttpClient>> open_http(const config::CaConnectionSet
     return std::shared_ptr<net::HttpClient>(net::make_http_client(options));
 }
 
+Result<std::shared_ptr<net::HttpClient>> open_anonymous_http(const config::CaConnectionSettings& connection,
+                                                             std::size_t largest_answer) {
+    net::HttpClientOptions options;
+    options.connect_timeout = std::chrono::seconds{connection.connect_seconds};
+    options.total_timeout = std::chrono::seconds{connection.answer_seconds};
+    options.proxy = connection.proxy;
+    options.response_limit = largest_answer;
+    if (!connection.trust.empty()) CHECK(read_file(connection.trust));
+    options.ca_file = connection.trust.string();
+    return std::shared_ptr<net::HttpClient>(net::make_http_client(options));
+}
+
 Result<ca::AdcsOptions> adcs_options(const std::string& name, const config::CaSettings& ca,
                                      const config::Settings& settings) {
     ca::AdcsOptions options;

@@ -12,6 +12,10 @@ namespace countersign::app {
 
 // malformed, denied, not_found: a file that the connection names is not usable.
 Result<std::shared_ptr<net::HttpClient>> open_http(const config::CaConnectionSettings& connection);
+// For what anybody may read: nothing of ours is shown to the server, http:// is possible, and an answer may be so
+// large.
+Result<std::shared_ptr<net::HttpClient>> open_anonymous_http(const config::CaConnectionSettings& connection,
+                                                             std::size_t largest_answer);
 // These are all but the chain, and keys.
 Result<ca::AdcsOptions> adcs_options(const std::string& name, const config::CaSettings& ca,
                                      const config::Settings& settings);

@@ -1,6 +1,7 @@
 // What start-up checks, for start-up itself and for `countersign check`.
 #include "countersign/app/wire.hpp"
 #include "countersign/core/random.hpp"
+#include "countersign/crypto/library.hpp"
 
 #include <algorithm>
 
@@ -38,6 +39,13 @@ void check_remote_cas(const config::Settings& settings, const Wiring& wiring, Ra
             findings.push_back({FindingLevel::warning, ca.place, backend->describe() + ": " + reached.error().detail,
                                 "clients are told to come again until this is mended"});
         }
+        if (const auto lists = wiring.revocations.find(name); lists != wiring.revocations.end()) {
+            if (const auto fetched = lists->second->probe(); !fetched) {
+                findings.push_back(
+                    {FindingLevel::warning, ca.place, "ca." + name + ".crl: " + fetched.error().detail,
+                     "once no list counts any more, nothing of this CA is renewed: docs/ca-revocation.md"});
+            }
+        }
         if (ca.adcs()) check_directory_templates(settings, name, backend->chain().front(), random, findings);
     }
 }
@@ -53,6 +61,13 @@ void check_hooks(const config::Settings& settings, const Wiring& wiring, std::ve
     }
 }
 
+void check_library(const std::filesystem::path& file, std::vector<Finding>& findings) {
+    const auto objection = crypto::objection_to(crypto::library_version());
+    if (!objection) return;
+    findings.push_back({FindingLevel::warning, {file.string(), 0, ""}, *objection,
+                        "upgrade it (Debian: apt-get install --only-upgrade libssl3) and restart the daemon"});
+}
+
 }  // namespace
 
 std::vector<Finding> check_everything(const std::filesystem::path& file) {
@@ -61,6 +76,7 @@ std::vector<Finding> check_everything(const std::filesystem::path& file) {
     if (!loaded.settings) return findings;
     const auto& settings = *loaded.settings;
     prepare_process(settings);
+    check_library(file, findings);
 
     const auto database = open_store(settings);
     if (!database) {

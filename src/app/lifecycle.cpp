@@ -5,12 +5,15 @@
 #include "countersign/app/wire.hpp"
 #include "countersign/async/worker_pool.hpp"
 #include "countersign/audit/catalogue.hpp"
+#include "countersign/crypto/library.hpp"
+#include "countersign/crypto/memory.hpp"
 #include "countersign/http/server.hpp"
 #include "descriptors.hpp"
 #include "monitoring.hpp"
 #include "notifications.hpp"
 #include "operations_log.hpp"
 #include "process_memory.hpp"
+#include "revocation_watch.hpp"
 
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
@@ -61,6 +64,7 @@ public:
           hook_workers_(hook_workers(settings_)),
           workers_(worker_count(settings_.server) + hook_workers_, settings_.server.queue),
           surfaces_(settings_),
+          revocation_watch_(*audit_),
           caretaker_({database_->issued(), *audit_, *keys_, clock_, random_, options.crash_point}, database_->outbox()),
           post_office_({database_->outbox(), database_->transactions(), database_->issued(), database_->holds(), clock_,
                         random_, [](const std::string& line) { spdlog::warn("{}", line); }}),
@@ -77,6 +81,7 @@ public:
         std::jthread follower([this](const std::stop_token& stop) { follow(stop); });
         std::jthread caretaker([this](const std::stop_token& stop) { take_care(stop); });
         std::jthread revoker([this](const std::stop_token& stop) { fetch_revocations(stop); });
+        std::jthread lists([this](const std::stop_token& stop) { watch_revocation_lists(stop); });
         wait_for_the_end();
         sd_notify(0, "STOPPING=1");
         spdlog::info("draining: {} connections open", server_->open_connections());
@@ -84,9 +89,11 @@ public:
         follower.request_stop();
         caretaker.request_stop();
         revoker.request_stop();
+        lists.request_stop();
         follower.join();
         caretaker.join();
         revoker.join();
+        lists.join();
         workers_.drain();
         submissions_->drain();
         follow_up_once();  // what CAs have answered meanwhile
@@ -338,6 +345,23 @@ private:
         if (!purged) spdlog::warn("old notifications were not purged: {}", purged.error().detail);
     }
 
+    void watch_revocation_lists(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock(mutex);
+        do {
+            std::map<std::string, std::shared_ptr<ca::RevocationLists>> revocations;
+            {
+                const std::lock_guard wiring_lock(wiring_mutex_);
+                revocations = wiring_.revocations;
+            }
+            for (const auto& [name, lists] : revocations) {
+                if (stop.stop_requested()) return;
+                survive("fetching revocation lists", [&] { revocation_watch_.look(*lists); });
+            }
+        } while (!wake.wait_for(lock, stop, 1s, [] { return false; }) && !stop.stop_requested());
+    }
+
     void fetch_revocations(const std::stop_token& stop) {
         std::mutex mutex;
         std::condition_variable_any wake;
@@ -421,6 +445,7 @@ private:
     unsigned hook_workers_;  // of all workers
     async::WorkerPool workers_;
     SurfaceMap surfaces_;
+    RevocationWatch revocation_watch_;  // of its thread alone
     Caretaker caretaker_;
     notify::PostOffice post_office_;
     std::shared_ptr<admin::Metrics> metrics_;
@@ -433,7 +458,11 @@ int run_daemon(const DaemonOptions& options) {
     const auto signals = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    // First of all: it must come before whatever uses OpenSSL.
+    const bool watched = crypto::watch_openssl_memory();
     start_operations_log();
+    spdlog::info("countersignd {}, {}", options.version, crypto::library_version().text);
+    if (!watched) spdlog::warn("want of memory inside OpenSSL cannot be told from bad input");
     if (const auto undone = guard_process_memory(); !undone.empty()) spdlog::warn("{}", undone);
     return Daemon(options).run();
 }

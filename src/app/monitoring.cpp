@@ -43,6 +43,16 @@ admin::ReadinessCheck renewal(const std::shared_ptr<const ra::RaInService>& serv
             }};
 }
 
+// Never a reason to take this server out of service: another has no other list, and enrollments do not need it.
+admin::ReadinessCheck revocation_lists(const std::shared_ptr<const ca::RevocationLists>& lists) {
+    return {"revocation lists of ca " + lists->name(), [] { return Result<void>(); },
+            [lists]() -> std::string {
+                const auto standing = lists->standing();
+                if (standing.current) return standing.problem;
+                return "none is current" + (standing.problem.empty() ? "" : ": " + standing.problem);
+            }};
+}
+
 std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedParts& parts) {
     std::vector<admin::ReadinessCheck> checks;
     checks.push_back({"store", [&database = parts.database] { return database.probe(); }});
@@ -50,6 +60,7 @@ std::vector<admin::ReadinessCheck> checks_of(const Wiring& wiring, const SharedP
     checks.push_back({"keys", [&keys = parts.keys] { return keys.probe(); }});
     for (const auto& [name, backend] : wiring.backends)
         checks.push_back({"ca " + name, [backend = backend] { return backend->probe(); }});
+    for (const auto& [name, lists] : wiring.revocations) checks.push_back(revocation_lists(lists));
     for (const auto& [name, hook] : *wiring.hooks) {
         checks.push_back({"hook " + name, [hook = hook]() -> Result<void> {
                               CHECK(hook->initialize());
@@ -96,6 +107,17 @@ admin::MetricsSubjects subjects_of(const config::Settings& settings, const Wirin
         for (const auto& [name, hook] : *hooks) {
             auto traffic = hook->traffic();
             all.push_back({name, traffic.circuit_open, traffic.under_way, std::move(traffic.answers), traffic.seconds});
+        }
+        return all;
+    };
+    subjects.revocations = [revocations = wiring.revocations] {
+        std::vector<admin::RevocationTraffic> all;
+        for (const auto& [name, lists] : revocations) {
+            const auto standing = lists->standing();
+            admin::RevocationTraffic traffic{name, standing.current, standing.failures};
+            for (const auto& one : standing.lists)
+                traffic.lists.push_back({one.key, one.this_update, one.next_update, one.entries});
+            all.push_back(std::move(traffic));
         }
         return all;
     };

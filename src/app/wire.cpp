@@ -260,6 +260,30 @@ Result<std::shared_ptr<ca::Backend>> Assembly::open_step(const std::string& name
         std::make_shared<ca::StepCa>(std::move(options), std::move(http), parts_.random, parts_.clock));
 }
 
+Result<std::shared_ptr<ca::RevocationLists>> Assembly::open_revocations(const std::string& name,
+                                                                        const config::CaSettings& ca) {
+    ca::RevocationListOptions options;
+    options.name = name;
+    for (auto& certificate : certificates_in(ca.issuer.certificate, ca.place)) {
+        // Those above the CA may stand in the same file, and one key may have several certificates.
+        const bool another =
+            !options.issuers.empty() && !certificate.subject().matches(options.issuers.front().subject());
+        const bool known = std::ranges::any_of(
+            options.issuers, [&](const auto& one) { return one.public_key() == certificate.public_key(); });
+        if (!another && !known) options.issuers.push_back(std::move(certificate));
+    }
+    if (options.issuers.empty()) return fail::denied("the CA's own certificate could not be loaded");
+    for (const auto& location : ca.crl) {
+        const bool url = location.find("://") != std::string::npos;
+        options.locations.push_back(url ? location : (settings_.directory / location).lexically_normal().string());
+    }
+    options.refresh = std::chrono::minutes{ca.crl_refresh_minutes};
+    options.directory = ca.crl_directory;
+    options.ledger_alone_when_missing = ca.renewal_without_crl == "allow";
+    TRY(auto http, open_anonymous_http(ca.connection, ca::RevocationLists::largest_answer));
+    return std::make_shared<ca::RevocationLists>(std::move(options), std::move(http), parts_.clock, parts_.random);
+}
+
 Result<std::shared_ptr<challenge::Verifier>> Assembly::open_verifier(const config::ProfileSettings& profile) {
     std::vector<challenge::RankedVerifiers::Entry> accepted;
     for (const char* kind : {"signed", "intune", "one-time", "single-password", "none"}) {

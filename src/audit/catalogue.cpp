@@ -99,6 +99,16 @@ constexpr std::array kCatalogue{
     CatalogueEntry{event::crl_published, Severity::info,
                    "A new certificate revocation list was signed and is being served."},
     CatalogueEntry{
+        event::crl_troubled, Severity::warning,
+        "A revocation list of a CA somewhere else could not be fetched, or does not count: says why. The one "
+        "held still counts. Said once until it is mended."},
+    CatalogueEntry{
+        event::crl_missing, Severity::alert,
+        "There is no current revocation list of a CA somewhere else: renewals are told to come again, or go by "
+        "the ledger alone where renewal_without_crl says so. Says why; said once until it is mended."},
+    CatalogueEntry{event::crl_recovered, Severity::info,
+                   "The revocation lists of a CA somewhere else are to be had again, and current."},
+    CatalogueEntry{
         event::certificate_expiring, Severity::warning,
         "A certificate of the RA or a CA ends in less than 60, 30 or 7 days. Said once for each, and at each "
         "start."},

@@ -36,8 +36,10 @@ struct JsonLinesSink::State {
     State(std::filesystem::path where, const Clock& time_source, JsonLinesOptions settings)
         : path(std::move(where)), clock(time_source), options(std::move(settings)) {}
 
-    using MakeEvent = std::function<Result<Event>(const ChainHead& before)>;
-    Result<std::shared_ptr<Round>> write(const MakeEvent& make_event);
+    // The event's line; `head` goes on to it. No copy of an event: g++ 12 destroys what was never made when copying a
+    // variant throws.
+    using MakeLine = std::function<Result<std::string>(ChainHead& head, Time now)>;
+    Result<std::shared_ptr<Round>> write(const MakeLine& make_line);
     Result<void> wait_for(const std::shared_ptr<Round>& round, std::unique_lock<std::mutex>& lock);
     Result<void> take_file();
     void follow(const LogFile::Meanwhile& meanwhile);
@@ -112,7 +114,7 @@ void JsonLinesSink::State::follow(const LogFile::Meanwhile& meanwhile) {
     }
 }
 
-Result<std::shared_ptr<JsonLinesSink::State::Round>> JsonLinesSink::State::write(const MakeEvent& make_event) {
+Result<std::shared_ptr<JsonLinesSink::State::Round>> JsonLinesSink::State::write(const MakeLine& make_line) {
     if (!file || !file->is_at(path)) CHECK(take_file());
     ChainHead after;
     CHECK(file->append([&](const LogFile::Meanwhile& meanwhile) -> Result<std::string> {
@@ -121,8 +123,8 @@ Result<std::shared_ptr<JsonLinesSink::State::Round>> JsonLinesSink::State::write
         const Time now = clock.now();
         std::string lines;
         for (const Event& report : reports) lines += append_to_chain(after, report, now);
-        TRY(const Event event, make_event(after));
-        return lines + append_to_chain(after, event, now);
+        TRY(const std::string line, make_line(after, now));
+        return lines + line;
     }));
     head = std::move(after);
     std::vector<Event> told;
@@ -220,7 +222,9 @@ Result<void> JsonLinesSink::record(const Event& event) {
         return fail::internal("audit event " + printable(event.id) + " is not in the catalogue");
     }
     std::unique_lock lock(state_->mutex);
-    TRY(const auto round, state_->write([&](const ChainHead&) -> Result<Event> { return event; }));
+    TRY(const auto round, state_->write([&](ChainHead& head, Time now) -> Result<std::string> {
+        return append_to_chain(head, event, now);
+    }));
     if (!round) return {};
     return state_->wait_for(round, lock);
 }
@@ -229,8 +233,11 @@ Result<std::optional<ChainHead>> JsonLinesSink::checkpoint(keys::Key& key) {
     std::unique_lock lock(state_->mutex);
     if (state_->sealed == state_->head.seq && state_->sealed != 0) return std::optional<ChainHead>();
     ChainHead sealed;
-    const auto written =
-        state_->write([&](const ChainHead& before) { return sealed = before, checkpoint_event(before, key); });
+    const auto written = state_->write([&](ChainHead& head, Time now) -> Result<std::string> {
+        sealed = head;
+        TRY(const Event event, checkpoint_event(sealed, key));
+        return append_to_chain(head, event, now);
+    });
     if (!written) return written.error();
     state_->sealed = state_->head.seq;
     if (!*written) return std::optional(sealed);

@@ -100,6 +100,7 @@ Result<void> LogFile::settle(bool created) {
     TRY(end_, cut_unfinished(0, length));
     const off_t from = std::max<off_t>(0, end_ - kLongestLine);
     TRY(last_line_, read(from, end_));
+    CHECK(cut_from_hole(last_line_, from));
     if (!last_line_.empty()) last_line_.pop_back();
     last_line_.erase(0, last_line_.rfind('\n') + 1);
     return {};
@@ -140,6 +141,19 @@ Result<off_t> LogFile::cut_unfinished(off_t from, off_t size) {
     }
     if (end != size && ::ftruncate(descriptor_, end) != 0) return failure("cannot cut off an unfinished line");
     return end;
+}
+
+// A power cut may keep later blocks of what was being written and lose earlier ones, which then read as zeros. Nothing
+// from there on was durable, so nothing came of it; no line of ours has a NUL in it.
+Result<void> LogFile::cut_from_hole(std::string& tail, off_t from) {
+    const auto hole = tail.find('\0');
+    if (hole == std::string::npos) return {};
+    const auto newline = tail.rfind('\n', hole);
+    if (newline == std::string::npos && from > 0) return {};
+    tail.resize(newline == std::string::npos ? 0 : newline + 1);
+    end_ = from + static_cast<off_t>(tail.size());
+    if (::ftruncate(descriptor_, end_) != 0) return failure("cannot cut off what a power cut left incomplete");
+    return {};
 }
 
 bool LogFile::is_at(const std::filesystem::path& path) const {

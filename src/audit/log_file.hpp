@@ -50,6 +50,9 @@ private:
     Result<std::string> read(off_t from, off_t to) const;
     // Cuts off what follows the last newline before `size`, at or after `from`; the new size.
     Result<off_t> cut_unfinished(off_t from, off_t size);
+    // Cuts off everything from the line on in which something was never written, of the file and of `tail`, which is
+    // its end, beginning at `from`.
+    Result<void> cut_from_hole(std::string& tail, off_t from);
     Result<Meanwhile> look();
     Result<void> write(std::string_view lines);
     Error failure(const char* what) const;  // reads errno

@@ -1,6 +1,7 @@
 #include "countersign/audit/sinks.hpp"
 
 #include "countersign/audit/catalogue.hpp"
+#include "countersign/core/taken_apart.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,8 @@ Json to_json(const Event::Value& value) {
 
 std::string to_json_line(const Event& event, Time time, std::optional<std::uint64_t> seq) {
     Json line = Json::object();
+    const TakenApart at_the_end(line);
+    line.get_ref<Json::object_t&>().reserve(event.fields.size() + 5);  // growing would copy and destroy what it holds
     if (seq) line["seq"] = *seq;
     line["time"] = to_rfc3339(time);
     line["event"] = event.id;

@@ -17,7 +17,7 @@ Result<Claim> SinglePassword::reserve(const Facts& facts) {
     if (facts.challenge->empty()) return fail::denied("the challenge is empty");
     if (!password_.equals(facts.challenge->reveal()))
         return fail::denied("the challenge is not the profile's password");
-    return Claim{"single-password", "single-password", "", {}, std::nullopt, false};
+    return Claim{"single-password", "single-password", "", {}, std::nullopt};
 }
 
 Result<void> SinglePassword::commit(const Claim&, ClaimOutcome, Time) {
@@ -33,7 +33,7 @@ bool NoPassword::recognises(const std::optional<Secret>&) const {
 }
 
 Result<Claim> NoPassword::reserve(const Facts&) {
-    return Claim{"none", "none", "", {}, std::nullopt, false};
+    return Claim{"none", "none", "", {}, std::nullopt};
 }
 Result<void> NoPassword::commit(const Claim&, ClaimOutcome, Time) {
     return {};

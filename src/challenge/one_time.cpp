@@ -113,9 +113,11 @@ Result<Claim> OneTimePasswords::reserve(const Facts& facts) {
     TRY(const auto stored, store_.find(mac_of(canonical.reveal())));
     if (!stored || stored->profile != options_.profile) return fail::denied("the challenge is unknown");
     CHECK(judge(*stored, facts.now));
-    return Claim{std::string(kKind), stored->id,
-                 stored->mac,        {stored->subject, stored->sans, stored->template_name, std::nullopt},
-                 std::nullopt,       false};
+    return Claim{std::string(kKind),
+                 stored->id,
+                 stored->mac,
+                 {stored->subject, stored->sans, stored->template_name, std::nullopt},
+                 std::nullopt};
 }
 
 // The store settles the challenge in the same commit as the attempt; nothing is left to do.

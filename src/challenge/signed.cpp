@@ -143,7 +143,6 @@ Result<Claim> SignedChallenges::reserve(const Facts& facts) {
     claim.stored_mac = mac_of(statement);
     claim.single_use =
         store::SingleUse{claim.stored_mac, issuer->name, printable(statement.id, 140), statement.expires + clock_skew};
-    claim.silent = true;
     claim.binding = {statement.subject, statement.sans, statement.template_name, statement.terms};
     claim.binding.exact->subject_patterns = issuer->subject_patterns;
     claim.binding.exact->san_patterns = issuer->san_patterns;

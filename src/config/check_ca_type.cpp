@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 9> of_the_local_ca{"key",
                                                           "crl_validity_hours",
                                                           "crl_refresh_hours"};
 
+constexpr std::array<std::string_view, 4> of_other_cas{"crl", "crl_refresh_minutes", "crl_directory",
+                                                       "renewal_without_crl"};
+
 void need(Document& document, const std::string& key, bool given, const std::string& example) {
     if (!given) document.refuse(key, "this key is missing", "write " + example);
 }
@@ -25,6 +28,34 @@ void check_local(Document& document, const std::string& key, const CaSettings& c
     need(document, key + ".key", !ca.issuer.key.empty() || document.written(key + ".key"), "key = \"file:PATH\"");
     need(document, key + ".serial_secret", !ca.serial_secret.empty() || document.written(key + ".serial_secret"),
          "serial_secret = \"PATH\"");
+    for (const auto name : of_other_cas) {
+        const std::string full = key + "." + std::string(name);
+        if (!document.written(full)) continue;
+        document.refuse(full, "this means nothing to the embedded CA", "take it out: its ledger knows what is revoked");
+    }
+}
+
+void check_revocation_lists(Document& document, const std::string& key, const CaSettings& ca) {
+    for (const std::string& location : ca.crl) {
+        const bool url = location.find("://") != std::string::npos;
+        const bool known = location.starts_with("http://") || location.starts_with("https://");
+        if (!location.empty() && (!url || known)) continue;
+        document.refuse(key + ".crl",
+                        "\"" + printable(location, 80) + "\" is neither an http:// or https:// URL nor a file",
+                        "have the CA publish its list over HTTP too, or put it into a file: LDAP is not spoken here");
+    }
+    if (ca.crl.empty()) {
+        for (const auto name : of_other_cas) {
+            const std::string full = key + "." + std::string(name);
+            if (name == "crl" || !document.written(full)) continue;
+            document.refuse(full, "there is no revocation list that this could be about",
+                            "write crl = [\"http://...\"], or take it out");
+        }
+    } else if (ca.renewal_without_crl == "allow") {
+        document.warn(key + ".renewal_without_crl",
+                      "whoever keeps the revocation list from this server renews certificates that the CA has revoked",
+                      "write \"refuse\" once the list can be relied upon");
+    }
 }
 
 void check_command(Document& document, const std::string& key, const CaCommandSettings& command) {
@@ -102,6 +133,7 @@ void check_ca_type(Document& document, const std::string& key, const CaSettings&
         if (!document.written(full)) continue;
         document.refuse(full, "this means nothing to a CA of type " + ca.type, "take it out: the CA itself decides");
     }
+    check_revocation_lists(document, key, ca);
     if (ca.type == "exec") check_command(document, key + ".command", ca.command);
     if (ca.type == "cmp") check_cmp(document, key + ".cmp", ca.cmp);
     check_service(document, key, ca);

@@ -261,7 +261,9 @@ constexpr Key key_table[] = {
         "(RFC 7512) with pin-source; never a PIN or a key itself."}
         .guarded(),
     Key{"ca", "certificate", Kind::file, "", put<&Ca::issuer, &Pair::certificate>,
-        "PEM certificate of the issuing CA. What another CA issued is delivered to nobody."}
+        "PEM certificate of the issuing CA. What another CA issued is delivered to nobody. Behind it may stand those "
+        "of "
+        "keys the CA had before, whose revocation lists still count for what they signed."}
         .needed(),
     {"ca", "chain", Kind::file, "", put<&Ca::chain>,
      "PEM certificates above the issuing CA, root last. Absent: it is the root."},
@@ -312,6 +314,24 @@ constexpr Key key_table[] = {
     Key{"ca", "clock_slack_minutes", Kind::number, "60", put<&Ca::clock_slack_minutes>,
         "Not local: how much earlier a certificate may begin, and longer it may last, than was approved."}
         .between(0, 10080, "minutes"),
+
+    {"ca", "crl", Kind::texts, "[]", put<&Ca::crl>,
+     "Not local: where the CA publishes its revocation lists, \"http://...\", \"https://...\" or a file. A certificate "
+     "on "
+     "one of them renews nothing, whoever revoked it. Several: of several keys or distribution points of the CA, or "
+     "the "
+     "same from several servers; all are fetched. Empty: a certificate that was revoked at the CA, and not through us, "
+     "still renews. See docs/ca-revocation.md."},
+    Key{"ca", "crl_refresh_minutes", Kind::number, "60", put<&Ca::crl_refresh_minutes>,
+        "Not local: how often they are fetched; sooner when one is about to expire."}
+        .between(1, 10080, "minutes"),
+    {"ca", "crl_directory", Kind::file, "\"crl\"", put<&Ca::crl_directory>,
+     "Not local: directory where the last lists are kept for a restart, made if need be. The daemon must be able to "
+     "write there."},
+    Key{"ca", "renewal_without_crl", Kind::text, "\"refuse\"", put<&Ca::renewal_without_crl>,
+        "Not local: what becomes of renewals while crl is set and no current list is to be had. refuse: HTTP 503, "
+        "clients come again. allow: our own ledger alone decides, and what was last known of the CA's."}
+        .among("refuse,allow"),
 
     {"ca.*.connection", "url", Kind::text, "", put<&Con::url>,
      "adcs-web: \"https://HOST/certsrv\". adcs-wstep: that of the service, "

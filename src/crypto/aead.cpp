@@ -11,8 +11,11 @@ constexpr std::size_t largest = 16U * 1024 * 1024;
 
 // Fetched once and kept until the process ends, like the digests.
 const EVP_CIPHER* aes256_gcm() {
-    static const EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-    if (fetched == nullptr) throw std::runtime_error("OpenSSL offers no AES-256-GCM");
+    static const EVP_CIPHER* const fetched = [] {
+        const EVP_CIPHER* const found = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+        if (found == nullptr) throw std::runtime_error("OpenSSL offers no AES-256-GCM: " + openssl_error());
+        return found;
+    }();
     return fetched;
 }
 
@@ -59,6 +62,7 @@ Result<Secret> open_aes256_gcm(ByteView key, ByteView iv, ByteView associated, c
         EVP_DecryptUpdate(context.get(), out.writable().data(), &length, sealed.ciphertext.data(),
                           length_of(sealed.ciphertext)) != 1 ||
         EVP_DecryptFinal_ex(context.get(), out.writable().data() + sealed.ciphertext.size(), &length) != 1) {
+        throw_if_memory_was_short();
         return refused;
     }
     out.truncate(sealed.ciphertext.size());

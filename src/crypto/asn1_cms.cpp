@@ -1,10 +1,11 @@
 #include "asn1_cms.hpp"
 
-#include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include <array>
 #include <vector>
+
+#include "countersign/crypto/ossl.hpp"
 
 namespace countersign::crypto::asn1 {
 
@@ -82,7 +83,7 @@ ASN1_VALUE* decode_item(ByteView octets, const ASN1_ITEM* item) {
     const unsigned char* at = octets.data();
     ASN1_VALUE* value = ASN1_item_d2i(nullptr, &at, static_cast<long>(octets.size()), item);
     if (value == nullptr) {
-        ERR_clear_error();
+        openssl_refused();
         return nullptr;
     }
     if (at != octets.data() + octets.size()) {
@@ -181,12 +182,12 @@ ByteView raw(const ASN1_TYPE* element) {
 Bytes encode(const ASN1_TYPE* element) {
     const int size = i2d_ASN1_TYPE(element, nullptr);
     if (size <= 0) {
-        ERR_clear_error();
+        openssl_refused();
         return {};
     }
     Bytes out(static_cast<std::size_t>(size));
     unsigned char* at = out.data();
-    i2d_ASN1_TYPE(element, &at);
+    if (i2d_ASN1_TYPE(element, &at) != size) throw std::bad_alloc();  // the same as just before
     return out;
 }
 
@@ -194,7 +195,7 @@ Bytes integer_content(const ASN1_INTEGER* integer) {
     unsigned char* der = nullptr;
     const int size = i2d_ASN1_INTEGER(integer, &der);
     if (size <= 0) {
-        ERR_clear_error();
+        openssl_refused();
         return {};
     }
     const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(der, [](unsigned char* p) { OPENSSL_free(p); });
@@ -212,7 +213,7 @@ std::string oid_text(const ASN1_OBJECT* object) {
     std::array<char, 256> text{};
     const int length = OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
     if (length <= 0 || static_cast<std::size_t>(length) >= text.size()) {
-        ERR_clear_error();
+        openssl_refused();
         return {};
     }
     return {text.data(), static_cast<std::size_t>(length)};

@@ -25,8 +25,9 @@ Result<Ossl<X509>> to_openssl(const Certificate& certificate) {
     const ErrorMark mark;
     const auto* in = certificate.der().data();
     Ossl<X509> parsed(d2i_X509(nullptr, &in, static_cast<long>(certificate.der().size())));
-    if (!parsed) return fail::malformed("OpenSSL cannot read the certificate of " + certificate.subject().text());
-    return parsed;
+    if (parsed) return parsed;
+    throw_if_memory_was_short();
+    return fail::malformed("OpenSSL cannot read the certificate of " + certificate.subject().text());
 }
 
 }  // namespace
@@ -63,6 +64,7 @@ Result<void> ClientTrust::verify(const Certificate& client, Time when) const {
     X509_VERIFY_PARAM_set_time(parameters, std::chrono::system_clock::to_time_t(when));
     if (X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT) != 1) throw std::bad_alloc();
     if (X509_verify_cert(context.get()) == 1) return {};
+    throw_if_memory_was_short();
     const auto* words = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
     return fail::unauthenticated("the certificate of " + printable(client.subject().text(), 100) + ": " + words);
 }

@@ -34,6 +34,7 @@ std::array<EVP_CIPHER*, known.size()> fetch_all() {
     const ErrorMark mark;
     std::array<EVP_CIPHER*, known.size()> all{};
     for (std::size_t i = 0; i < known.size(); ++i) all[i] = EVP_CIPHER_fetch(nullptr, known[i].openssl_name, nullptr);
+    throw_if_memory_was_short();  // or a cipher would be missing for good
     return all;
 }
 
@@ -120,6 +121,7 @@ Result<Secret> decrypt(ContentCipher cipher, ByteView key, ByteView iv, ByteView
         EVP_DecryptUpdate(context.get(), out.writable().data(), &length, ciphertext.data(),
                           static_cast<int>(ciphertext.size())) != 1 ||
         EVP_DecryptFinal_ex(context.get(), out.writable().data() + length, &tail) != 1) {
+        throw_if_memory_was_short();
         return refused;
     }
     out.truncate(static_cast<std::size_t>(length) + static_cast<std::size_t>(tail));

@@ -1,8 +1,8 @@
 #include "cms_algorithms.hpp"
 
 #include "countersign/crypto/oid.hpp"
+#include "countersign/crypto/ossl.hpp"
 
-#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
@@ -77,7 +77,7 @@ Owner decode_all(const ASN1_STRING* string) {
     const unsigned char* at = ASN1_STRING_get0_data(string);
     const unsigned char* const end = at + ASN1_STRING_length(string);
     Owner value(decode(nullptr, &at, ASN1_STRING_length(string)));
-    if (!value) ERR_clear_error();
+    if (!value) openssl_refused();
     if (at != end) return {};
     return value;
 }
@@ -107,13 +107,13 @@ std::optional<SignatureScheme> pss_scheme(const AlgorithmView& view, DigestAlgor
     if (!hash || !mask || *hash != digest || *mask != digest) return std::nullopt;
     std::int64_t salt = 20;
     if (parameters->saltLength != nullptr && ASN1_INTEGER_get_int64(&salt, parameters->saltLength) != 1) {
-        ERR_clear_error();
+        openssl_refused();
         return std::nullopt;
     }
     if (salt != static_cast<std::int64_t>(digest_size(digest))) return std::nullopt;
     std::int64_t trailer = 1;
     if (parameters->trailerField != nullptr && ASN1_INTEGER_get_int64(&trailer, parameters->trailerField) != 1) {
-        ERR_clear_error();
+        openssl_refused();
         return std::nullopt;
     }
     if (trailer != 1) return std::nullopt;

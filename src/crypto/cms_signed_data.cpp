@@ -1,4 +1,3 @@
-#include <openssl/err.h>
 
 #include <algorithm>
 #include <array>
@@ -7,6 +6,7 @@
 #include "cms_algorithms.hpp"
 #include "countersign/crypto/cms.hpp"
 #include "countersign/crypto/oid.hpp"
+#include "countersign/crypto/ossl.hpp"
 
 namespace countersign::crypto {
 
@@ -49,7 +49,7 @@ Result<Bytes> encode_attribute(const asn1::AttributeFields& fields) {
     const int size =
         ASN1_item_i2d(reinterpret_cast<const ASN1_VALUE*>(&fields), &der, asn1::item_of<asn1::AttributeFields>());
     if (size <= 0) {
-        ERR_clear_error();
+        openssl_refused();
         return fail::malformed("an attribute that cannot be encoded again");
     }
     Bytes out(der, der + size);
@@ -80,7 +80,7 @@ Result<void> read_signed_attributes(const ASN1_TYPE* element, const CmsLimits& l
     const unsigned char* position = set.data();
     const Elements elements(d2i_ASN1_SET_ANY(nullptr, &position, static_cast<long>(set.size())));
     if (!elements) {
-        ERR_clear_error();
+        openssl_refused();
         return fail::malformed("unreadable signed attributes");
     }
     const std::size_t attributes = asn1::count(elements.get());
@@ -120,7 +120,8 @@ Result<void> read_signer(const ASN1_TYPE* element, const CmsLimits& limits, Sign
     result.digest = *digest;
     result.signature_scheme = cms::signature_scheme_of(signer->signature_algorithm, *digest);
     result.signature = to_bytes(asn1::view(signer->signature));
-    if (asn1::count(signer->unsigned_attributes) > limits.attributes) return fail::malformed("too many unsigned attributes");
+    if (asn1::count(signer->unsigned_attributes) > limits.attributes)
+        return fail::malformed("too many unsigned attributes");
     return read_signed_attributes(signer->signed_attributes, limits, result);
 }
 
@@ -137,7 +138,7 @@ bool is_oid(ByteView der, std::string_view expected) {
     const std::unique_ptr<ASN1_OBJECT, void (*)(ASN1_OBJECT*)> object(
         d2i_ASN1_OBJECT(nullptr, &position, static_cast<long>(der.size())), ASN1_OBJECT_free);
     if (!object) {
-        ERR_clear_error();
+        openssl_refused();
         return false;
     }
     return position == der.data() + der.size() && asn1::oid_text(object.get()) == expected;

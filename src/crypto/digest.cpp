@@ -35,6 +35,7 @@ std::array<EVP_MD*, known.size()> fetch_all() {
     const ErrorMark mark;
     std::array<EVP_MD*, known.size()> all{};
     for (std::size_t i = 0; i < known.size(); ++i) all[i] = EVP_MD_fetch(nullptr, known[i].name, nullptr);
+    throw_if_memory_was_short();  // or a digest would be missing for good
     return all;
 }
 

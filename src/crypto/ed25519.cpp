@@ -25,7 +25,10 @@ Result<Ed25519PublicKey> Ed25519PublicKey::from_raw(ByteView key) {
     const auto state = std::make_shared<State>();
     state->raw = to_bytes(key);
     state->key.reset(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()));
-    if (!state->key) return fail::malformed("no Ed25519 key");
+    if (!state->key) {
+        throw_if_memory_was_short();
+        return fail::malformed("no Ed25519 key");
+    }
     return Ed25519PublicKey(state);
 }
 
@@ -46,8 +49,9 @@ Result<void> Ed25519PublicKey::verify(ByteView message, ByteView signature) cons
     const bool holds =
         context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, state_->key.get()) == 1 &&
         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
-    if (!holds) return fail::unauthenticated("the signature does not hold");
-    return boost::system::in_place_value;
+    if (holds) return boost::system::in_place_value;
+    throw_if_memory_was_short();
+    return fail::unauthenticated("the signature does not hold");
 }
 
 }  // namespace countersign::crypto

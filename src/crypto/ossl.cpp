@@ -12,7 +12,13 @@ std::string openssl_error() {
         if (!text.empty()) text += "; ";
         text += line.data();
     }
+    throw_if_memory_was_short();
     return text.empty() ? "no OpenSSL error" : text;
+}
+
+void openssl_refused() {
+    ERR_clear_error();
+    throw_if_memory_was_short();
 }
 
 }  // namespace countersign::crypto

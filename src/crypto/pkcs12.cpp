@@ -39,6 +39,7 @@ Result<Secret> build_pkcs12(const Secret& private_key_pem, const Certificate& ce
                             const std::string& friendly_name) {
     const ErrorMark mark;
     const Ossl<EVP_PKEY> key = key_from(private_key_pem);
+    throw_if_memory_was_short();
     if (key == nullptr) return fail::malformed("no unencrypted private key in PEM");
     const Ossl<X509> leaf = decoded(certificate);
     if (leaf == nullptr) return fail::internal("a certificate that cannot be decoded again");

@@ -102,6 +102,7 @@ struct PublicKey::State {
             const ErrorMark mark;
             const Curve* curve = curve_of(algorithm);
             key = curve == nullptr ? rsa_key(modulus, exponent) : ec_key(*curve, bit_string);
+            if (!key) throw_if_memory_was_short();  // and the next who wants it tries again
         });
         return key.get();
     }
@@ -212,8 +213,9 @@ Result<void> PublicKey::verify(SignatureScheme scheme, ByteView message, ByteVie
         context && EVP_DigestVerifyInit(context.get(), &key_context, evp_md(scheme.digest), nullptr, key) == 1 &&
         prepare(key_context, scheme) &&
         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
-    if (!holds) return refused;
-    return boost::system::in_place_value;
+    if (holds) return boost::system::in_place_value;
+    throw_if_memory_was_short();
+    return refused;
 }
 
 Result<Bytes> PublicKey::encrypt(const KeyTransport& transport, ByteView plaintext) const {
@@ -221,7 +223,10 @@ Result<Bytes> PublicKey::encrypt(const KeyTransport& transport, ByteView plainte
     EVP_PKEY* key = state_->openssl_key();
     const ErrorMark mark;
     const Ossl<EVP_PKEY_CTX> context(key == nullptr ? nullptr : EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (!context || EVP_PKEY_encrypt_init(context.get()) != 1) return fail::malformed("unusable RSA key");
+    if (!context || EVP_PKEY_encrypt_init(context.get()) != 1) {
+        throw_if_memory_was_short();
+        return fail::malformed("unusable RSA key");
+    }
     const int padding = transport.oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING;
     bool ready = EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) == 1;
     if (transport.oaep) {
@@ -232,6 +237,7 @@ Result<Bytes> PublicKey::encrypt(const KeyTransport& transport, ByteView plainte
     std::size_t length = ciphertext.size();
     if (!ready ||
         EVP_PKEY_encrypt(context.get(), ciphertext.data(), &length, plaintext.data(), plaintext.size()) != 1) {
+        throw_if_memory_was_short();
         return fail::malformed("RSA encryption failed: the key may be too small for what it shall wrap");
     }
     ciphertext.resize(length);

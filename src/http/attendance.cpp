@@ -23,6 +23,7 @@ Attendance::Admission Attendance::enter(std::optional<Address> source) {
         }
     }
     ++count_;
+    admission.seat->number_ = ++admitted_;
     admission.seat->taken_ = false;
     return admission;
 }

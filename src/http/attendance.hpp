@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -34,6 +35,8 @@ public:
         Seat& operator=(const Seat&) = delete;
         ~Seat() { attendance_.leave(*this); }
 
+        // The first connection's is 1.
+        std::uint64_t number() const { return number_; }
         // From now on `session` waits for its client, to send or to read.
         void waits(std::weak_ptr<Session> session) { attendance_.start_waiting(*this, std::move(session)); }
         // From now on the client waits for us.
@@ -48,6 +51,7 @@ public:
 
         Attendance& attendance_;
         std::optional<Address> source_;
+        std::uint64_t number_ = 0;
         std::optional<std::list<Waiter>::iterator> waiting_;
         bool taken_ = false;
     };
@@ -83,6 +87,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::size_t count_ = 0;
+    std::uint64_t admitted_ = 0;
     std::map<Address, std::size_t> by_source_;
     std::list<Seat::Waiter> waiting_;  // longest first
     std::set<std::weak_ptr<Session>, std::owner_less<>> sessions_;

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <new>
 #include <thread>
@@ -29,6 +29,27 @@ constexpr std::string_view full =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 constexpr std::chrono::milliseconds accept_pause{50};  // when the system is out of descriptors or memory
 constexpr std::chrono::milliseconds last_patience{5000};
+// Shared by the connections, of whose threads there are fewer. Not made for each, because Asio's crash when they cannot
+// be had for want of memory.
+constexpr std::size_t strands_made = 256;
+
+// Who waits for a listener's next connection: one at most. Destroyed without having been called, for want of memory, he
+// has left the door.
+class Doorman {
+public:
+    explicit Doorman(std::shared_ptr<std::atomic<bool>> door) : door_(std::move(door)) {
+        if (door_->exchange(true)) door_.reset();
+    }
+    Doorman(Doorman&&) = default;
+    Doorman& operator=(Doorman&&) = delete;
+    ~Doorman() {
+        if (door_) *door_ = false;
+    }
+    bool has_the_door() const { return door_ != nullptr; }
+
+private:
+    std::shared_ptr<std::atomic<bool>> door_;
+};
 
 struct Listener {
     Listener(ListeningSocket the_socket, ListenerOptions the_options, std::shared_ptr<const ListenerTraits> the_traits,
@@ -37,14 +58,15 @@ struct Listener {
           options(std::move(the_options)),
           traits(std::move(the_traits)),
           tls_(std::move(the_tls)),
-          acceptor(asio::make_strand(context)) {
+          acceptor(asio::make_strand(context)),
+          rest(acceptor.get_executor()) {
         acceptor.assign(Protocol(socket.family(), 0), socket.release());
     }
 
     ListeningSocket socket;
     ListenerOptions options;
     std::shared_ptr<const ListenerTraits> traits;
-    std::atomic<bool> accepting{false};  // a coroutine does
+    const std::shared_ptr<std::atomic<bool>> door = std::make_shared<std::atomic<bool>>(false);  // taken
 
     std::shared_ptr<TlsContext> tls() const {
         const std::lock_guard lock(mutex_);
@@ -60,7 +82,12 @@ private:
     std::shared_ptr<TlsContext> tls_;
 
 public:
+    // Of whoever has the door.
     Acceptor acceptor;
+    asio::steady_timer rest;
+    std::optional<Socket> next;
+    Protocol::endpoint name;
+    std::size_t connections = 0;
 };
 
 Peer identify(const ListenerTraits& listener, const sockaddr& name) {
@@ -78,7 +105,9 @@ public:
     SocketServer(std::size_t io_threads, std::shared_ptr<Site> site)
         : io_threads_(std::max<std::size_t>(1, io_threads)),
           site_(std::move(site)),
-          context_(static_cast<int>(io_threads_)) {}
+          context_(static_cast<int>(io_threads_)) {
+        for (std::size_t i = 0; i < strands_made; ++i) strands_.push_back(asio::make_strand(context_));
+    }
     ~SocketServer() override { drain(std::chrono::milliseconds{0}); }
 
     Result<void> listen(const ListenerOptions& options);
@@ -91,14 +120,17 @@ public:
 
 private:
     void serve() noexcept;
-    void accept_again() noexcept;
-    asio::awaitable<void> accept_on(Listener& listener);
+    void open_doors() noexcept;
+    void await_connection(Listener& listener, Doorman doorman);
+    void accepted(Listener& listener, const boost::system::error_code& error, Doorman doorman);
+    void pause(Listener& listener, Doorman doorman);
     void admit(Listener& listener, Socket socket, const Protocol::endpoint& name);
     void turn_away(Listener& listener, Socket& socket) const;
 
     std::size_t io_threads_;
     std::shared_ptr<Site> site_;
     asio::io_context context_;
+    std::vector<asio::strand<asio::io_context::executor_type>> strands_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::thread> threads_;
@@ -136,65 +168,65 @@ std::vector<std::string> SocketServer::addresses() const {
 void SocketServer::start() {
     if (work_ || !threads_.empty()) return;
     work_.emplace(context_.get_executor());
-    for (const auto& listener : listeners_) {
-        listener->accepting = true;
-        asio::co_spawn(listener->acceptor.get_executor(), accept_on(*listener), asio::detached);
-    }
+    open_doors();
     for (std::size_t i = 0; i < io_threads_; ++i) threads_.emplace_back([this] { serve(); });
 }
 
-// Where Asio finds no memory to begin an operation, it destroys the coroutine that asked for it and throws here: that
-// connection is gone, the others go on, and what accepted is begun anew.
+// Where Asio finds no memory to begin or to end an operation, it drops whoever waited for it and throws here: that
+// connection is gone, the others go on, and a door without a doorman gets a new one.
 void SocketServer::serve() noexcept {
     for (;;) {
         try {
             context_.run();
             return;
         } catch (const std::exception&) {
-            accept_again();
+            open_doors();
         }
     }
 }
 
-void SocketServer::accept_again() noexcept {
+void SocketServer::open_doors() noexcept {
     for (const auto& listener : listeners_) {
-        while (!site_->draining && !listener->accepting.exchange(true)) {
+        while (!site_->draining) {
+            Doorman doorman(listener->door);
+            if (!doorman.has_the_door()) break;
             try {
-                asio::co_spawn(listener->acceptor.get_executor(), accept_on(*listener), asio::detached);
+                asio::post(listener->acceptor.get_executor(),
+                           [this, &listener = *listener, doorman = std::move(doorman)]() mutable {
+                               await_connection(listener, std::move(doorman));
+                           });
+                break;
             } catch (const std::exception&) {
-                listener->accepting = false;
                 std::this_thread::sleep_for(accept_pause);
             }
         }
     }
 }
 
-asio::awaitable<void> SocketServer::accept_on(Listener& listener) {
-    struct Leaving {
-        std::atomic<bool>& accepting;
-        ~Leaving() { accepting = false; }
-    };
-    const Leaving leaving{listener.accepting};
-    asio::steady_timer pause(listener.acceptor.get_executor());
-    bool tired = false;
-    while (!site_->draining) {
-        try {
-            if (tired) {
-                pause.expires_after(accept_pause);
-                co_await pause.async_wait(as_values);
-            }
-            tired = true;
-            Socket socket(asio::make_strand(context_));
-            Protocol::endpoint name;
-            const auto [error] = co_await listener.acceptor.async_accept(socket, name, as_values);
-            if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-            if (error) continue;
-            admit(listener, std::move(socket), name);
-            tired = false;
-        } catch (const std::bad_alloc&) {
-            continue;
-        }
-    }
+// On the acceptor's strand, like the next two. Callbacks, because Asio destroys a coroutine that it cannot go on with
+// later, and not before it throws.
+void SocketServer::await_connection(Listener& listener, Doorman doorman) {
+    if (site_->draining) return;
+    auto& next = listener.next.emplace(strands_[listener.connections++ % strands_.size()]);
+    listener.acceptor.async_accept(
+        next, listener.name,
+        [this, &listener, doorman = std::move(doorman)](const boost::system::error_code& error) mutable {
+            accepted(listener, error, std::move(doorman));
+        });
+}
+
+void SocketServer::accepted(Listener& listener, const boost::system::error_code& error, Doorman doorman) {
+    if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) return;
+    if (error) return pause(listener, std::move(doorman));
+    admit(listener, *std::move(listener.next), listener.name);
+    await_connection(listener, std::move(doorman));
+}
+
+void SocketServer::pause(Listener& listener, Doorman doorman) {
+    listener.rest.expires_after(accept_pause);
+    listener.rest.async_wait([this, &listener, doorman = std::move(doorman)](const boost::system::error_code&) mutable {
+        await_connection(listener, std::move(doorman));
+    });
 }
 
 void SocketServer::admit(Listener& listener, Socket socket, const Protocol::endpoint& name) try {

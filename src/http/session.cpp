@@ -23,6 +23,11 @@ constexpr std::chrono::milliseconds polite_patience{1000};
 constexpr std::size_t copied_body = 4096;  // below this one copy is cheaper than a second buffer
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
+// 0 to 1023, even over any run of numbers: multiples of the golden ratio.
+std::int64_t stagger_of(std::uint64_t number) {
+    return static_cast<std::int64_t>((number * 0x9e3779b97f4a7c15U) >> 54);
+}
+
 Response busy(std::string_view retry_after) {
     auto response = Response::text(503, "busy; try again later");
     response.headers.emplace_back("Retry-After", retry_after);
@@ -62,6 +67,7 @@ Session::Session(std::shared_ptr<Site> site, std::shared_ptr<const ListenerTrait
       connection_(std::make_shared<net::Connection>()),
       transport_(std::move(transport)),
       seat_(std::move(seat)),
+      stagger_(stagger_of(seat_->number())),
       strand_(std::move(strand)),
       timer_(strand_),
       lease_(*site_) {
@@ -349,7 +355,7 @@ void Session::log(int status, std::size_t octets, TimePoint since) const {
 }
 
 void Session::expect_within(std::chrono::milliseconds patience) {
-    deadline_ = steady_clock::now() + patience;
+    deadline_ = steady_clock::now() + patience + patience * stagger_ / 4096;
     if (deadline_ < watching_until_) watch(deadline_);
 }
 

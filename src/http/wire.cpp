@@ -23,9 +23,22 @@ bool is_control(char c) {
     return octet < 0x20 || octet == 0x7f;
 }
 
+bool has_dot_segment(std::string_view path) {
+    return std::ranges::any_of(split(path, '/'), [](std::string_view segment) {
+        const auto name = segment.substr(0, segment.find(';'));
+        return name == "." || name == "..";
+    });
+}
+
+// Programs in front of us resolve dot segments, or take an escaped '/' for one, and we do neither: what they let pass
+// to one place we would take for another.
 Result<std::string> decode_path(std::string_view raw) {
     TRY(auto path, net::percent_decoded(raw));
     if (std::ranges::any_of(path, is_control)) return fail::malformed("control character in the path");
+    if (std::ranges::count(path, '/') != std::ranges::count(raw, '/'))
+        return fail::malformed("escaped '/' in the path");
+    if (path.find('\\') != std::string::npos) return fail::malformed("backslash in the path");
+    if (has_dot_segment(path)) return fail::malformed("'.' or '..' in the path");
     return path;
 }
 

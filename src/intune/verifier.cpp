@@ -90,7 +90,6 @@ Result<challenge::Claim> Verifier::reserve(const challenge::Facts& facts) {
     challenge::Claim claim;
     claim.kind = challenge_kind;
     claim.id = id;
-    claim.silent = true;
     return claim;
 }
 

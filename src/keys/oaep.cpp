@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include "countersign/crypto/memory.hpp"
+
 namespace countersign::keys {
 
 namespace {
@@ -35,6 +37,8 @@ Result<int> decode_oaep(ByteView block, const crypto::KeyTransport& transport, s
     const int length = RSA_padding_check_PKCS1_OAEP_mgf1(message.data(), static_cast<int>(message.size()), block.data(),
                                                          size, size, nullptr, 0, hash, mask);
     ERR_clear_error();
+    // About the process, not the block: whether memory is there depends on nothing that is in it.
+    crypto::throw_if_memory_was_short();
     return length;
 }
 

@@ -7,7 +7,7 @@ namespace countersign::ra {
 // A message counts as a renewal when its signer certificate is, octet for octet, one we issued to a client of this CA.
 // A plain PKCSReq with an old certificate that no longer counts (expired, revoked) is an ordinary enrollment with a
 // challenge; a RenewalReq with one is a renewal that policy will refuse in words.
-Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificate(const Exchange& exchange) {
+Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificate(Exchange& exchange) {
     std::optional<policy::RenewedCertificate> none;
     if (!exchange.profile.renewal) return none;
     const auto& signer = exchange.envelope().signer();
@@ -27,7 +27,25 @@ Result<std::optional<policy::RenewedCertificate>> Enrollment::renewed_certificat
         TRY(const bool good, brings_a_good_challenge(exchange));
         if (good) return none;
     }
+    // After the challenge: whoever has one of those asks nothing of the old certificate, and may go on without the
+    // list.
+    if (!renewed.revoked) {
+        auto revoked = revoked_at_ca(exchange.profile, signer, exchange.now);
+        if (!revoked && revoked.error().kind != ErrorKind::expired) return revoked.error();
+        if (revoked) renewed.revoked_at_ca = *revoked;
+        if (!revoked) renewed.unknown_at_ca = revoked.error().detail;
+    }
+    if (!explicit_renewal && renewed.revoked_at_ca) {
+        exchange.signer_standing = policy::describe(*renewed.revoked_at_ca);
+        return none;
+    }
     return std::optional(std::move(renewed));
+}
+
+Result<std::optional<crypto::Revocation>> Enrollment::revoked_at_ca(const Profile& profile,
+                                                                    const crypto::Certificate& certificate, Time now) {
+    if (!profile.revocations) return std::optional<crypto::Revocation>();
+    return profile.revocations->find(certificate, now);
 }
 
 // Whoever cannot be asked has not said no: such an error is the answer.

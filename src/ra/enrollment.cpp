@@ -75,7 +75,7 @@ Result<Reply> Enrollment::answer_message(const Profile& profile, ByteView messag
     }
     if (!verified->message_type()) return refuse_type(profile, client, *verified, now);
 
-    TRY(const bool may_ask, may_ask_this(profile, *verified));
+    TRY(const bool may_ask, may_ask_this(profile, *verified, now));
     if (!may_ask) return refuse_query(profile, client, *verified, now);
 
     auto opened =

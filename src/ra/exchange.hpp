@@ -14,6 +14,7 @@ struct Enrollment::Exchange {
     store::TransactionKey transaction;
     std::string request_digest{};                         // enrollments only
     std::optional<policy::RenewedCertificate> renewed{};  // set: this is a renewal
+    std::string signer_standing{};                        // why the signer's certificate is no right, for the audit
 
     const scep::VerifiedEnvelope& envelope() const { return opened.envelope(); }
     const crypto::CertificateRequest& request() const { return std::get<crypto::CertificateRequest>(opened.content()); }

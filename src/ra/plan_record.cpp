@@ -1,5 +1,7 @@
 #include "countersign/ra/plan_record.hpp"
 
+#include "countersign/core/taken_apart.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace countersign::ra {
@@ -7,19 +9,20 @@ namespace {
 
 using nlohmann::json;
 
-json name_list(const std::vector<crypto::GeneralName>& names) {
-    json list = json::array();
+// Written in place and member by member: braces make values on the way, whose ends want memory.
+void write_names(json& list, const std::vector<crypto::GeneralName>& names) {
+    list = json::array();
     for (const auto& name : names) list.push_back(crypto::to_text(name));
-    return list;
 }
 
-json extension_list(const std::vector<crypto::Extension>& extensions) {
-    json list = json::array();
-    for (const auto& extension : extensions) {
-        list.push_back(
-            {{"oid", extension.oid}, {"critical", extension.critical}, {"value", lower_hex(extension.value)}});
+void write_extensions(json& list, const std::vector<crypto::Extension>& extensions) {
+    list = json::array();
+    list.get_ref<json::array_t&>().resize(extensions.size());
+    for (std::size_t i = 0; i < extensions.size(); ++i) {
+        list[i]["oid"] = extensions[i].oid;
+        list[i]["critical"] = extensions[i].critical;
+        list[i]["value"] = lower_hex(extensions[i].value);
     }
-    return list;
 }
 
 Result<void> read_names(const json& record, crypto::CertificateContent& plan) {
@@ -57,25 +60,27 @@ Result<crypto::CertificateContent> read_record(const json& record) {
 
 std::string write_plan(const crypto::CertificateContent& plan) {
     const Bytes sans = plan.subject_alt_names.empty() ? Bytes{} : crypto::encode_general_names(plan.subject_alt_names);
-    const json record = {
-        {"subject", lower_hex(plan.subject.der())},
-        {"subject_text", plan.subject.text()},
-        {"subject_alt_names", lower_hex(sans)},
-        {"subject_alt_names_text", name_list(plan.subject_alt_names)},
-        {"spki", lower_hex(plan.spki)},
-        {"key_usage", plan.key_usage},
-        {"extended_key_usage", plan.extended_key_usage},
-        {"further_extensions", extension_list(plan.further_extensions)},
-        {"not_before", to_milliseconds(plan.not_before)},
-        {"not_after", to_milliseconds(plan.not_after)},
-    };
+    json record = json::object();
+    const TakenApart at_the_end(record);
+    record["subject"] = lower_hex(plan.subject.der());
+    record["subject_text"] = plan.subject.text();
+    record["subject_alt_names"] = lower_hex(sans);
+    write_names(record["subject_alt_names_text"], plan.subject_alt_names);
+    record["spki"] = lower_hex(plan.spki);
+    record["key_usage"] = plan.key_usage;
+    record["extended_key_usage"] = plan.extended_key_usage;
+    write_extensions(record["further_extensions"], plan.further_extensions);
+    record["not_before"] = to_milliseconds(plan.not_before);
+    record["not_after"] = to_milliseconds(plan.not_after);
     // Foreign names may hold invalid UTF-8 in their text form; the DER beside it is what counts.
     return record.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 Result<crypto::CertificateContent> read_plan(std::string_view text) {
     try {
-        return read_record(json::parse(text));
+        json record = json::parse(text);
+        const TakenApart at_the_end(record);
+        return read_record(record);
     } catch (const json::exception& error) {
         return fail::malformed(std::string("a stored plan cannot be read: ") + error.what());
     }

@@ -17,18 +17,26 @@ std::string ledger_serial(ByteView serial) {
     return lower_hex(serial);
 }
 
+// Profiles may share a CA; what one of them issued is no business of another.
+bool is_of_a_client(const store::IssuedCertificate& record, const Profile& profile) {
+    return record.profile == profile.name && (record.kind == "enroll" || record.kind == "renew");
+}
+
 }  // namespace
 
 // Judged before anything is decrypted: the plaintext of GetCert and GetCRL is protected by nothing, so a stranger who
 // may have it decrypted and learns whether that went well can read captured enrollments, password included, block by
 // block.
-Result<bool> Enrollment::may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope) {
+Result<bool> Enrollment::may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope, Time now) {
     const auto type = envelope.message_type();
     if (type != scep::MessageType::get_cert && type != scep::MessageType::get_crl) return true;
     if (!profile.answer_queries || envelope.signer().self_issued()) return false;
     TRY(const auto record, parts_.issued.find(profile.ca_name, envelope.signer().serial_hex()));
-    const bool to_a_client = record && (record->kind == "enroll" || record->kind == "renew");
-    return to_a_client && equal(record->der, envelope.signer().der());
+    if (!record || !is_of_a_client(*record, profile) || record->revoked) return false;
+    if (!equal(record->der, envelope.signer().der())) return false;
+    const auto revoked = revoked_at_ca(profile, envelope.signer(), now);
+    if (!revoked && revoked.error().kind != ErrorKind::expired) return revoked.error();
+    return revoked && !*revoked;
 }
 
 // The transaction belongs to whoever holds the key that began it: the key is part of its name (design section 1), and
@@ -56,8 +64,8 @@ Result<Reply> Enrollment::answer_get_cert(Exchange& exchange) {
         return refuse(exchange, audit::event::query_refused, "GetCert for another issuer", FailInfo::bad_cert_id);
     }
     TRY(const auto record, parts_.issued.find(exchange.profile.ca_name, ledger_serial(wanted.serial)));
-    const bool to_a_client = record && (record->kind == "enroll" || record->kind == "renew");
-    if (!to_a_client || record->public_key != exchange.transaction.signer_key) {
+    if (!record || !is_of_a_client(*record, exchange.profile) ||
+        record->public_key != exchange.transaction.signer_key) {
         return refuse(exchange, audit::event::query_refused,
                       "GetCert for a certificate that is not of the signer's key", FailInfo::bad_cert_id);
     }

@@ -14,14 +14,16 @@ namespace {
 
 audit::Event event_for(const Profile& profile, const std::string& client, const scep::VerifiedEnvelope& envelope,
                        std::string_view id) {
-    return audit::Event(id, audit::severity_of(id))
-        .with("profile", profile.name)
+    // Returned by its name, hence never copied: g++ 12 destroys what was never made when copying a variant throws.
+    audit::Event event(id, audit::severity_of(id));
+    event.with("profile", profile.name)
         .with("client", client)
         .with("message_type", envelope.message_type() ? std::string(name(*envelope.message_type()))
                                                       : printable(envelope.message_type_text(), 40))
         .with("transaction", printable(envelope.transaction_id()))
         .with("signer", printable(envelope.signer().subject().text()))
         .with("signer_key", envelope.signer().public_key().fingerprint());
+    return event;
 }
 
 }  // namespace
@@ -31,6 +33,7 @@ audit::Event Enrollment::Exchange::event(std::string_view id) const {
     if (std::holds_alternative<crypto::CertificateRequest>(opened.content())) {
         result.with("subject", printable(request().subject().text()));
     }
+    if (!signer_standing.empty()) result.with("signer_certificate", signer_standing);
     return result;
 }
 
@@ -69,7 +72,8 @@ Result<Reply> Enrollment::refuse_query(const Profile& profile, const std::string
         event_for(profile, client, envelope, audit::event::query_refused)
             .with("reason",
                   std::string(
-                      "GetCert and GetCRL are answered to holders of a certificate of this CA, signing with it")));
+                      "GetCert and GetCRL are answered to holders of a certificate of this CA that is not revoked, "
+                      "signing with it")));
     return reply(profile, scep::ReplyContext::of(envelope), scep::ReplyFailure{FailInfo::bad_cert_id, ""}, now);
 }
 
@@ -91,8 +95,9 @@ Result<Reply> Enrollment::refuse_plan(Exchange& exchange, const challenge::Claim
         if (!burnt) return fail::unavailable("counting a refused challenge: " + burnt.error().detail);
         if (*burnt) note(exchange.event(audit::event::challenge_burnt).with("challenge", claim.id));
     }
-    const auto info = deny.mismatch && claim.silent ? FailInfo::bad_message_check : FailInfo::bad_request;
-    const std::string which = claim.id.empty() || !claim.silent ? "" : " (challenge " + claim.id + ")";
+    const auto info = deny.mismatch ? FailInfo::bad_message_check : FailInfo::bad_request;
+    const std::string which =
+        exchange.renewed || claim.id.empty() || claim.id == claim.kind ? "" : " (challenge " + claim.id + ")";
     return refuse(exchange, audit::event::enrollment_refused, policy::describe(deny.findings) + which, info);
 }
 
@@ -126,6 +131,12 @@ Result<Reply> Enrollment::recorded_success(Exchange& exchange, const std::string
                       "certificate " + serial + " has been revoked since it was issued", FailInfo::bad_request);
     }
     TRY(const auto certificate, crypto::Certificate::from_der(record->der));
+    // Whether the CA can be asked now is no reason to keep it from its owner: it was issued, and is public.
+    const auto revoked = revoked_at_ca(exchange.profile, certificate, exchange.now);
+    if (revoked && *revoked) {
+        return refuse(exchange, audit::event::enrollment_refused,
+                      "certificate " + serial + " is " + policy::describe(**revoked), FailInfo::bad_request);
+    }
     return success(exchange, certificate);
 }
 

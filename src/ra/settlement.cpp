@@ -12,12 +12,13 @@ using store::AttemptState;
 namespace {
 
 audit::Event event_about(const store::Attempt& attempt, std::string_view id) {
-    return audit::Event(id, audit::severity_of(id))
-        .with("profile", attempt.key.profile)
+    audit::Event event(id, audit::severity_of(id));
+    event.with("profile", attempt.key.profile)
         .with("client", attempt.client)
         .with("transaction", printable(attempt.key.transaction_id))
         .with("request", attempt.id)
         .with("subject", printable(attempt.subject));
+    return event;
 }
 
 // After the CA was asked, our own trouble must never look as if nothing had happened.
@@ -147,13 +148,30 @@ Result<Enrollment::Settled> Enrollment::settle_issued(const Profile& profile, st
                                   .with("template", attempt.template_name)
                                   .with("kind", attempt.kind)
                                   .with("not_after", to_rfc3339(certificate.not_after()))));
-    CHECK(
-        parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now()));
+    const auto recorded =
+        parts_.transactions.record_issued(attempt.id, ledger_entry(profile, attempt, certificate), parts_.clock.now());
+    if (!recorded && recorded.error().kind == ErrorKind::conflict)
+        return settle_late(profile, attempt.id, certificate, recorded.error());
+    CHECK(recorded);
     conduct_.succeeded(attempt.client, parts_.clock.now());
     reach("enroll.after_record");
     attempt.state = AttemptState::issued;
     attempt.certificate_serial = certificate.serial_hex();
     return Settled{std::move(attempt), certificate};
+}
+
+// The certificate is there, and somebody settled the attempt meanwhile: another node with the same certificate, or an
+// officer who gave the request up.
+Result<Enrollment::Settled> Enrollment::settle_late(const Profile& profile, const std::string& attempt_id,
+                                                    const crypto::Certificate& certificate, const Error& conflict) {
+    TRY(auto standing, parts_.transactions.find(attempt_id));
+    if (standing.state != AttemptState::issued && standing.state != AttemptState::failed) return conflict;
+    if (standing.state == AttemptState::issued && standing.certificate_serial == certificate.serial_hex())
+        return Settled{std::move(standing), certificate};
+    CHECK(set_aside(profile, standing, certificate,
+                    "it came when the request was " + std::string(name(standing.state)) + " already" +
+                        (standing.reason.empty() ? "" : ": " + standing.reason)));
+    return Settled{std::move(standing), std::nullopt};
 }
 
 Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, const std::string& reason,
@@ -172,6 +190,12 @@ Result<Enrollment::Settled> Enrollment::settle_failed(store::Attempt attempt, co
 // that opens no door, because it exists and somebody may have to revoke it.
 Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store::Attempt attempt,
                                                    const crypto::Certificate& certificate, const std::string& reason) {
+    CHECK(set_aside(profile, attempt, certificate, reason));
+    return settle_failed(std::move(attempt), reason, store::ChallengeFate::consume);
+}
+
+Result<void> Enrollment::set_aside(const Profile& profile, const store::Attempt& attempt,
+                                   const crypto::Certificate& certificate, const std::string& reason) {
     CHECK(parts_.audit.record(event_about(attempt, audit::event::certificate_quarantined)
                                   .with("serial", certificate.serial_hex())
                                   .with("fingerprint", certificate.fingerprint_sha256())
@@ -188,7 +212,7 @@ Result<Enrollment::Settled> Enrollment::quarantine(const Profile& profile, store
                      .with("reason", "revoking it at the CA failed: " + describe(revoked.error())));
         }
     }
-    return settle_failed(std::move(attempt), reason, store::ChallengeFate::consume);
+    return {};
 }
 
 Result<store::Attempt> Enrollment::advance(const Profile& profile, const store::Attempt& attempt) {

@@ -1,9 +1,7 @@
 // The succession as JSON in a file that is replaced as a whole.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -171,32 +169,16 @@ SuccessionFile::SuccessionFile(const std::filesystem::path& directory, const std
     : path_(directory / (ra_name + ".json")) {}
 
 Result<Succession> SuccessionFile::read() const {
-    const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.get() < 0 && errno == ENOENT) return Succession{};
-    if (file.get() < 0) return trouble(path_, errno);
-    std::string text;
-    std::array<char, 16384> part{};
-    for (;;) {
-        const ssize_t got = ::read(file.get(), part.data(), part.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return trouble(path_, errno);
-        if (got == 0) break;
-        text.append(part.data(), static_cast<std::size_t>(got));
-        if (text.size() > largest_file) return fail::malformed(path_.string() + ": too large");
-    }
-    auto succession = read_succession(text);
+    const auto text = read_whole_file(path_, largest_file);
+    if (!text && text.error().kind == ErrorKind::not_found) return Succession{};
+    if (!text) return text.error();
+    auto succession = read_succession(as_text(*text));
     if (!succession) return within(path_.string(), succession.error());
     return succession;
 }
 
 Result<void> SuccessionFile::write(const Succession& succession) const {
-    auto next = path_;
-    next += ".new";
-    const Descriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (file.get() < 0 || ::fchmod(file.get(), 0600) != 0) return trouble(next, errno);
-    CHECK(write_all(file, as_bytes(write_succession(succession)), next));
-    if (::fsync(file.get()) != 0 || ::rename(next.c_str(), path_.c_str()) != 0) return trouble(path_, errno);
-    return sync_directory(path_.parent_path());
+    return replace_file(path_, as_bytes(write_succession(succession)));
 }
 
 Result<std::unique_ptr<SuccessionFile::Lock>> SuccessionFile::lock() const {

@@ -33,6 +33,8 @@ public:
 
 private:
     Statement& prepared(const Sql& sql);
+    template <class Job>
+    auto with(const Sql& sql, const Job& job);
 
     std::shared_ptr<const Engine> engine_;
     soci::session session_;

@@ -44,8 +44,13 @@ public:
     virtual void connect(soci::session& session, Use use) const = 0;
     // Begins a transaction in which this connection sees and changes the database as if it were alone.
     virtual std::string_view begin() const = 0;
+    // The same, once all others' have ended, and before any more of them begin: it crosses nobody's.
+    virtual std::string_view begin_alone() const = 0;
     // The same around one step of the schema, while others may try the same.
     virtual std::string begin_step() const = 0;
+    // Within a step, once there is a table schema_version: keeps everybody's transactions out until it ends. May be
+    // empty.
+    virtual std::string_view keep_others_out() const = 0;
     // Several statements separated by semicolons. Throws.
     virtual void script(soci::session& session, const std::string& text) const = 0;
     // False after the engine rolled back on its own, and when the connection is gone.

@@ -22,16 +22,34 @@ Result<void> Readers::run(const Work& work) {
         idle_.pop_back();
         ++lent_;
     }
-    Result<void> result;
-    try {
-        if (!connection) connection = std::make_unique<Connection>(engine_, Use::read);
-        work(*connection);
-    } catch (const std::exception& exception) {
-        connection.reset();
-        result = error_from(exception);
-    }
+    Result<void> result = use(connection, work);
     give_back(std::move(connection));
     return result;
+}
+
+Result<void> Readers::use(std::unique_ptr<Connection>& connection, const Work& work) {
+    try {
+        if (!connection) connection = std::make_unique<Connection>(engine_, Use::read);
+    } catch (const std::exception& exception) {
+        // A driver has no code for a server that is away, as it has for one that goes.
+        return fail::unavailable(error_from(exception).detail);
+    }
+    try {
+        work(*connection);
+        return {};
+    } catch (const std::exception& exception) {
+        // A server that went took the idle ones with it: one caller learns of it, not one for each.
+        if (!connection->usable()) forget_idle();
+        connection.reset();
+        return error_from(exception);
+    }
+}
+
+void Readers::forget_idle() {
+    std::vector<std::unique_ptr<Connection>> gone;
+    const std::lock_guard lock(mutex_);
+    gone.resize(idle_.size());
+    gone.swap(idle_);
 }
 
 void Readers::give_back(std::unique_ptr<Connection> connection) {

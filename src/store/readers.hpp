@@ -19,12 +19,16 @@ public:
     // Throws soci::soci_error when the connections cannot be made. At least one, whatever `count` says.
     Readers(std::shared_ptr<const Engine> engine, std::size_t count);
 
-    // Exceptions of `work` come back as errors, and its connection, in who knows what state, is replaced.
+    // Exceptions of `work` come back as errors, and its connection, in who knows what state, is replaced. unavailable:
+    // no new one can be had.
     Result<void> run(const Work& work);
     // Waits until every connection is back, then closes them; later calls answer unavailable.
     void close();
 
 private:
+    // Null when there was none to be had, or when it is not to be used again.
+    Result<void> use(std::unique_ptr<Connection>& connection, const Work& work);
+    void forget_idle();
     void give_back(std::unique_ptr<Connection> connection);
 
     std::shared_ptr<const Engine> engine_;

@@ -73,6 +73,7 @@ Result<bool> migrate_one_step(Connection& connection) {
         return false;
     }
     connection.script(kVersionTable);
+    if (!engine.keep_others_out().empty()) connection.script(std::string(engine.keep_others_out()));
     connection.script(engine.adapted(kSteps.at(static_cast<std::size_t>(*found))));
     connection.change(kSetVersion, {*found + 1});
     connection.script("COMMIT");

@@ -109,14 +109,14 @@ Result<void> Writer::commit_unless_exhausted(const Batch& batch) noexcept {
 // An error is the answer to everybody in the batch whose work succeeded.
 Result<void> Writer::commit(const Batch& batch) {
     for (int tries = 1;; ++tries) {
-        crossed_ = false;
-        Result<void> outcome = commit_once(batch);
+        Result<void> outcome = commit_once(batch, tries > 1);
         if (!crossed_ || tries == kMostTries) return outcome;
     }
 }
 
-Result<void> Writer::commit_once(const Batch& batch) {
-    CHECK(begin());
+Result<void> Writer::commit_once(const Batch& batch, bool alone) {
+    crossed_ = false;
+    CHECK(begin(alone));
     if (run_all(batch)) return finish(batch);
     if (crossed_) {
         abandon_transaction();
@@ -141,15 +141,15 @@ bool Writer::run_all(const Batch& batch) {
     return true;
 }
 
-Result<void> Writer::begin() {
+Result<void> Writer::begin(bool alone) {
     try {
         try {
-            begin_transaction();
+            begin_transaction(alone);
         } catch (const std::exception&) {
             // A server that was restarted has closed this connection; a new one may be had.
             if (connection_ && connection_->usable()) throw;
             connection_.reset();
-            begin_transaction();
+            begin_transaction(alone);
         }
         return {};
     } catch (const std::exception& exception) {
@@ -158,9 +158,9 @@ Result<void> Writer::begin() {
     }
 }
 
-void Writer::begin_transaction() {
+void Writer::begin_transaction(bool alone) {
     if (!connection_) connection_ = std::make_unique<Connection>(engine_, Use::write);
-    connection_->script(std::string(engine_->begin()));
+    connection_->script(std::string(alone ? engine_->begin_alone() : engine_->begin()));
 }
 
 Result<void> Writer::run_in_savepoint(const Work& work) {

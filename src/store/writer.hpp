@@ -34,8 +34,8 @@ public:
 
     // `kind` names the crash points.
     Result<void> run(std::string_view kind, const Work& work);
-    // Whether a batch could not be committed since settle_trouble(). A commit that succeeds says little: it may have had
-    // nothing to write.
+    // Whether a batch could not be committed since settle_trouble(). A commit that succeeds says little: it may have
+    // had nothing to write.
     bool troubled() const { return troubled_; }
     void settle_trouble() { troubled_ = false; }
     // Returns when what is queued is finished and every caller on his way out; later calls answer unavailable.
@@ -58,10 +58,10 @@ private:
     Batch take_waiting();
     Result<void> commit_unless_exhausted(const Batch& batch) noexcept;
     Result<void> commit(const Batch& batch);
-    Result<void> commit_once(const Batch& batch);
+    Result<void> commit_once(const Batch& batch, bool alone);
     bool run_all(const Batch& batch);
-    Result<void> begin();
-    void begin_transaction();
+    Result<void> begin(bool alone);
+    void begin_transaction(bool alone);
     Result<void> run_in_savepoint(const Work& work);
     Result<void> finish(const Batch& batch);
     void reach(std::string_view when, const Batch& batch) const;

@@ -1,13 +1,11 @@
 // Does the time of an answer tell what was wrong with a message? Samples of each class of failure, a round of all of
 // them in random order after another, first of the unwrapping of content keys alone, then of whole answers over HTTP;
 // and what a statistician says about them.
-#include "countersign/crypto/cipher.hpp"
-#include "countersign/crypto/oid.hpp"
 #include "countersign/keys/file_key.hpp"
 #include "countersign/keys/unwrap.hpp"
 #include "differences.hpp"
+#include "forger.hpp"
 #include "raw_rsa.hpp"
-#include "scep_load.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -36,25 +34,12 @@ struct Options {
     std::size_t answers = 1000;
 };
 
-constexpr std::size_t key_octets = 16;
 constexpr std::size_t pool = 64;  // different ciphertexts or messages of a class
-constexpr crypto::KeyTransport pkcs1{};
 
 double microseconds(const std::function<void()>& work) {
     const auto start = std::chrono::steady_clock::now();
     work();
     return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
-}
-
-// 00 02, padding without a zero, 00, message (RFC 8017 7.2.1).
-Bytes padded(std::size_t modulus, ByteView message, Random& random) {
-    Bytes block = random.bytes(modulus);
-    for (auto& octet : block) octet = octet == 0 ? 1 : octet;
-    block[0] = 0;
-    block[1] = 2;
-    block[modulus - message.size() - 1] = 0;
-    std::ranges::copy(message, block.end() - static_cast<std::ptrdiff_t>(message.size()));
-    return block;
 }
 
 using Spoiler = std::function<void(Bytes&)>;
@@ -68,13 +53,14 @@ std::vector<std::pair<std::string, std::function<Bytes()>>> block_classes(std::s
             return block;
         };
     };
-    return {{"good", spoilt(key_octets, [](Bytes&) {})},
-            {"another length", spoilt(key_octets + 8, [](Bytes&) {})},
+    return {{"good", spoilt(forged_key_octets, [](Bytes&) {})},
+            {"another length", spoilt(forged_key_octets + 8, [](Bytes&) {})},
             {"no length", spoilt(0, [](Bytes&) {})},
-            {"block type 1", spoilt(key_octets, [](Bytes& block) { block[1] = 1; })},
-            {"first octet not 0", spoilt(key_octets, [](Bytes& block) { block[0] = 1; })},
-            {"zero in the padding", spoilt(key_octets, [modulus](Bytes& block) { block[modulus / 2] = 0; })},
-            {"no separator", spoilt(key_octets, [modulus](Bytes& block) { block[modulus - key_octets - 1] = 7; })}};
+            {"block type 1", spoilt(forged_key_octets, [](Bytes& block) { block[1] = 1; })},
+            {"first octet not 0", spoilt(forged_key_octets, [](Bytes& block) { block[0] = 1; })},
+            {"zero in the padding", spoilt(forged_key_octets, [modulus](Bytes& block) { block[modulus / 2] = 0; })},
+            {"no separator",
+             spoilt(forged_key_octets, [modulus](Bytes& block) { block[modulus - forged_key_octets - 1] = 7; })}};
 }
 
 Samples time_unwrapping(const Options& options) {
@@ -94,80 +80,11 @@ Samples time_unwrapping(const Options& options) {
     take_rounds(samples, options.unwraps, [&](std::size_t which, std::size_t round) {
         const auto& ciphertext = ciphertexts[which][round % pool];
         return microseconds([&] {
-            static_cast<void>(
-                must(keys::unwrap_content_key(*key, pkcs1, ciphertext, key_octets, substitute), "a content key"));
+            static_cast<void>(must(keys::unwrap_content_key(*key, pkcs1, ciphertext, forged_key_octets, substitute),
+                                   "a content key"));
         });
     });
     return samples;
-}
-
-Bytes replaced(Bytes in, ByteView what, ByteView with) {
-    if (what.size() != with.size()) throw std::runtime_error("a part of another length");
-    const auto found = std::ranges::search(in, what);
-    if (found.empty()) throw std::runtime_error("a part that is not there");
-    std::ranges::copy(with, found.begin());
-    return in;
-}
-
-// Messages of a client with a wrong challenge, their envelopes made anew.
-class Forger {
-public:
-    explicit Forger(const Endpoint& endpoint)
-        : endpoint_(endpoint), server_(fetch_certificates(endpoint)), maker_(endpoint, server_, 1) {}
-
-    // What to put in: the content key as it is wrapped, the one that encrypts, and what it encrypts.
-    struct Parts {
-        Bytes wrapped;
-        Bytes key;
-        Bytes plaintext;
-        bool random_ciphertext = false;
-    };
-    struct Message {
-        PreparedRequest request;
-        std::string http;
-    };
-    Message forge(const std::function<void(Parts&)>& change);
-    Result<scep::CertRep> read(const Message& message, const HttpReply& reply) const {
-        return maker_.read(message.request, reply.body);
-    }
-    Bytes random(std::size_t octets) { return random_.bytes(octets); }
-    const crypto::PublicKey& recipient() const { return server_.encryption.public_key(); }
-
-private:
-    Endpoint endpoint_;
-    ServerCertificates server_;
-    RequestMaker maker_;
-    SystemRandom random_;
-    SystemClock clock_;
-};
-
-Forger::Message Forger::forge(const std::function<void(Parts&)>& change) {
-    auto request = maker_.make({"", upper_hex(random_.bytes(8))});
-    Parts parts{{}, random_.bytes(key_octets), request.csr};
-    parts.wrapped = must(recipient().encrypt(pkcs1, parts.key), "a wrapped key");
-    change(parts);
-    auto envelope = must(crypto::build_enveloped_data(request.csr, server_.encryption,
-                                                      crypto::ContentCipher::aes128_cbc, pkcs1, random_),
-                         "an envelope");
-    const auto read = must(crypto::EnvelopedData::from_ber(envelope), "an envelope");
-    auto ciphertext =
-        must(crypto::encrypt(crypto::ContentCipher::aes128_cbc, parts.key, read.iv, parts.plaintext), "a ciphertext");
-    if (parts.random_ciphertext) ciphertext = random_.bytes(ciphertext.size());
-    envelope =
-        replaced(replaced(envelope, read.recipients.front().encrypted_key, parts.wrapped), read.ciphertext, ciphertext);
-
-    const auto scheme = request.key->public_key().scheme_with(crypto::DigestAlgorithm::sha256);
-    crypto::SignerParameters signer{&request.signer, scheme, clock_.now(), {}};
-    signer.further_attributes = {
-        {std::string(oid::scep_message_type), {crypto::der_printable_string("19")}},
-        {std::string(oid::scep_transaction_id), {crypto::der_printable_string(request.transaction_id)}},
-        {std::string(oid::scep_sender_nonce), {crypto::der_octet_string(random_.bytes(16))}}};
-    const auto message =
-        must(crypto::build_signed_data(oid::data, envelope, {request.signer}, signer,
-                                       [&](ByteView octets) { return request.key->sign(scheme, octets); }),
-             "a message");
-    auto http = post_request(endpoint_.host, endpoint_.path + "?operation=PKIOperation", message);
-    return {std::move(request), std::move(http)};
 }
 
 // Everything a client sees of an answer but its time, nonces and signature.
@@ -197,7 +114,7 @@ Answers time_answers(const Options& options) {
         {"unknown challenge", [](Parts&) {}},
         {"no request inside", [&](Parts& parts) { parts.plaintext = forger.random(parts.plaintext.size()); }},
         {"bad block padding", [](Parts& parts) { parts.random_ciphertext = true; }},
-        {"another content key", [&](Parts& parts) { parts.key = forger.random(key_octets); }},
+        {"another content key", [&](Parts& parts) { parts.key = forger.random(forged_key_octets); }},
         {"short content key",
          [&](Parts& parts) { parts.wrapped = must(forger.recipient().encrypt(pkcs1, forger.random(8)), "a key"); }},
         {"bad RSA padding", [&](Parts& parts) {

@@ -6,12 +6,13 @@
 #   run.sh hostile [options]  what rightful clients notice of ten thousand slow connections and of ten times more requests than can
 #                             be served; --soak MINUTES: whether memory and descriptors stay as they are
 #   run.sh oracle [options]   whether the time of a failure tells what failed
+#   run.sh cost [options]     what a bad request costs beside a good one
 # Options go to the program; --help lists them.
 set -eu
 cd "$(dirname "$0")/../.."
 program=bench_enrollment
 case "${1:-}" in
-  hostile | oracle) program=bench_$1; shift ;;
+  hostile | oracle | cost) program=bench_$1; shift ;;
 esac
 build=${COUNTERSIGN_BENCH_BUILD:-build/release}
 cmake --preset release -B "$build" >/dev/null

@@ -45,6 +45,11 @@ SlowCrowd::SlowCrowd(const test::Endpoint& endpoint, std::size_t count)
 void SlowCrowd::crowd(const std::stop_token& stop, const test::Endpoint& endpoint, std::size_t count) {
     const auto greeting = greetings(endpoint);
     std::vector<Loiterer> loiterers(count);
+    std::vector<bool> met(count);  // connected, or thrown out, once
+    const auto meet = [&](std::size_t number) {
+        if (!met[number]) ++begun_;
+        met[number] = true;
+    };
     Readiness readiness;
     std::size_t next = 0;  // whose turn it is to come back or to send a byte
     while (!stop.stop_requested()) {
@@ -53,7 +58,6 @@ void SlowCrowd::crowd(const std::stop_token& stop, const test::Endpoint& endpoin
             if (!one.socket.open()) {
                 one = {begin_connection(endpoint, next / connections_per_source, next % kinds == reader ? 2048 : 0)};
                 if (one.socket.open()) readiness.watch(one.socket.get(), EPOLLOUT | EPOLLIN | EPOLLRDHUP, next);
-                if (begun_ < count) ++begun_;
             } else if (one.greeted && next % kinds != reader && Clock::now() >= one.next_byte) {
                 one.next_byte = Clock::now() + between_bytes;
                 ::send(one.socket.get(), "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -67,10 +71,12 @@ void SlowCrowd::crowd(const std::stop_token& stop, const test::Endpoint& endpoin
                 if (one.greeted) --connected_;
                 one.socket.close();
                 ++thrown_out_;
+                meet(number);
             } else if (!one.greeted && (event.events & EPOLLOUT) != 0) {
                 one.greeted = true;
                 one.next_byte = Clock::now() + between_bytes;
                 ++connected_;
+                meet(number);
                 const auto& words = greeting[number % kinds];
                 ::send(one.socket.get(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
                 // From here on only the end is of interest; what comes is left unread.

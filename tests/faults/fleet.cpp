@@ -10,10 +10,10 @@ Fleet::Fleet(const Instance& instance, std::size_t connections, std::size_t stoc
     : endpoint_(instance.endpoint),
       connections_(connections),
       seed_(seed),
-      minter_(instance, "default"),
       maker_(std::make_unique<RequestMaker>(endpoint_, fetch_certificates(endpoint_), 4)),
       dice_(seed) {
-    const auto otps = minter_.mint(stock);
+    minter_.emplace(instance, "default");
+    const auto otps = minter_->mint(stock);
     // Rivals get a password that a neighbour has too.
     std::vector<MintedOtp> passwords;
     std::vector<bool> shared;
@@ -39,15 +39,17 @@ void Fleet::enlist(PreparedRequest request, bool shares_challenge) {
     if (!shares_challenge && dice_() % 8 == 0) errands_.push_back(client.get());  // a twin
 }
 
-Fleet::Client& Fleet::next_client() {
+// Null: nobody is left, and nobody can be made.
+Fleet::Client* Fleet::next_client() {
     {
         const std::lock_guard lock(mutex_);
-        if (next_errand_ < errands_.size()) return *errands_[next_errand_++];
+        if (next_errand_ < errands_.size()) return errands_[next_errand_++];
     }
-    auto request = maker_->make(minter_.mint());
+    if (!minter_) return nullptr;
+    auto request = maker_->make(minter_->mint());
     const std::lock_guard lock(mutex_);
     enlist(std::move(request), false);
-    return *errands_[next_errand_++];
+    return errands_[next_errand_++];
 }
 
 Fleet::Client* Fleet::somebody_served(std::mt19937& dice) {
@@ -73,8 +75,9 @@ void Fleet::work(std::size_t number) {
     std::mt19937 dice(seed_ + 1000 + static_cast<unsigned>(number));
     HttpConnection connection(endpoint_.host, endpoint_.port);
     while (!finishing_) {
-        Client& client = next_client();
-        ask_until_answered(connection, client);
+        auto* const client = next_client();
+        if (client == nullptr) return;
+        ask_until_answered(connection, *client);
         if (auto* again = dice() % 4 == 0 ? somebody_served(dice) : nullptr; again != nullptr) ask(connection, *again);
     }
 }

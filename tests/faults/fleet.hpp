@@ -11,6 +11,7 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     Fleet(const Instance& instance, std::size_t connections, std::size_t stock, unsigned seed);
     ~Fleet();
 
+    // Lets go of the store: from now on the stock is all there is.
+    void close_store() { minter_.reset(); }
     void start();
     // Takes up no further clients, waits until those under way are answered (a server must be running), and ends the
     // threads.
@@ -44,7 +47,7 @@ private:
 
     void enlist_some();
     void enlist(PreparedRequest request, bool shares_challenge);
-    Client& next_client();
+    Client* next_client();
     Client* somebody_served(std::mt19937& dice);
     void work(std::size_t number);
     void ask_until_answered(HttpConnection& connection, Client& client);
@@ -54,7 +57,7 @@ private:
     Endpoint endpoint_;
     std::size_t connections_;
     unsigned seed_;
-    Minter minter_;
+    std::optional<Minter> minter_;
     std::unique_ptr<RequestMaker> maker_;
 
     mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
 // kill -9 at every crash point and at random moments, under load, again and again on the same store; then the verdict.
 //
-// This kills the process, not the machine: what a power cut takes from the disk's caches it cannot show.
+// This kills the process, not the machine: for that see power_cut_test.cpp.
 #include "countersign/app/wire.hpp"
 #include "fleet.hpp"
 #include "verdict.hpp"

@@ -63,6 +63,8 @@ def file_seeds():
                 yield "name_text", f"{file.stem}-{number}", subject_of("req", der)
     for file in sorted((VECTORS / "clients").glob("*.query")):
         yield "scep_query", file.stem, b"operation=PKIOperation&" + file.read_bytes()
+    for file in sorted((VECTORS / "crl").glob("revoked.pem")) + sorted((VECTORS / "crl").glob("*.crl")):
+        yield "revocation_list", file.name, file.read_bytes()
     for file in sorted((VECTORS / "registry").glob("*.reg")):
         yield "registry_export", file.stem, file.read_bytes()
 
@@ -141,6 +143,48 @@ def soap_seeds():
     fault = '<s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text>denied</s:Text></s:Reason></s:Fault>'
     yield "soap_answer", "issued", envelope.format(issued).encode()
     yield "soap_answer", "fault", envelope.format(fault).encode()
+    yield "policy_answer", "fault", envelope.format(fault).encode()
+    for published in ("0", "1"):
+        yield "policy_answer", f"published-{published}", envelope.format(policies(published)).encode()
+
+
+def policies(published):
+    """An answer of GetPolicies ([MS-XCEP] 3.1.4.1) with one template; CA 0 is that of tests/fuzz/targets/policy_answer.cpp."""
+    def ca(number, pem):
+        (_, der), = pem_blocks((VECTORS / pem).read_text())
+        return (f"<cA><certificate>{base64.b64encode(der).decode()}</certificate><enrollPermission>true</enrollPermission>"
+                f"<cAReferenceID>{number}</cAReferenceID></cA>")
+
+    oids = ("1.3.6.1.4.1.311.20.2.1", "2.5.29.15", "2.5.29.37", "1.2.840.113549.1.1.1")
+    table = "".join(f"<oID><value>{oid}</value><oIDReferenceID>{number}</oIDReferenceID></oID>" for number, oid in enumerate(oids))
+    return ('<GetPoliciesResponse xmlns="http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy" '
+            'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><response><policies><policy>'
+            f"<cAs><cAReference>{published}</cAReference></cAs><attributes><commonName>device</commonName>"
+            "<certificateValidity><validityPeriodSeconds>17280000</validityPeriodSeconds></certificateValidity>"
+            "<permission><enroll>true</enroll></permission><privateKeyAttributes><minimalKeyLength>2048</minimalKeyLength>"
+            "<algorithmOIDReference>3</algorithmOIDReference></privateKeyAttributes><rARequirements><rASignatures>1</rASignatures>"
+            '<rAEKUs><oIDReference>0</oIDReference></rAEKUs><rAPolicies xsi:nil="true"/></rARequirements><extensions>'
+            "<extension><oIDReference>1</oIDReference><value>AwIFoA==</value></extension>"
+            "<extension><oIDReference>2</oIDReference><value>MAoGCCsGAQUFBwMC</value></extension></extensions></attributes></policy>"
+            f"</policies></response><cAs>{ca(0, 'cms/ec-signer.pem')}{ca(1, 'clients/ca.pem')}</cAs><oIDs>{table}</oIDs></GetPoliciesResponse>")
+
+
+def ca_seeds():
+    for file in sorted((VECTORS / "cmp").glob("*.der")):
+        yield "ca_answer", file.stem, file.read_bytes()
+    yield "ca_answer", "cmc", cmc_response()
+
+
+def cmc_response():
+    """PKIResponse (RFC 5272 3.2.2) with one CMCStatusInfoV2: failed, "no", badRequest."""
+    def tlv(tag, *parts):
+        value = b"".join(parts)
+        return bytes((tag, len(value))) + value
+
+    one = tlv(0x02, b"\1")
+    status = tlv(0x30, tlv(0x02, b"\2"), tlv(0x30, one), tlv(0x0c, b"no"), tlv(0x02, b"\2"))
+    control = tlv(0x30, one, tlv(0x06, bytes.fromhex("2b06010505070719")), tlv(0x31, status))
+    return tlv(0x30, tlv(0x30, control), tlv(0x30), tlv(0x30))
 
 
 def main():
@@ -148,7 +192,7 @@ def main():
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1])
     counts = {}
-    for source in (client_seeds, file_seeds, challenge_seeds, written_seeds, configuration_seeds, ntlm_seeds, soap_seeds):
+    for source in (client_seeds, file_seeds, challenge_seeds, written_seeds, configuration_seeds, ntlm_seeds, soap_seeds, ca_seeds):
         for target, name, data in source():
             (root / target).mkdir(parents=True, exist_ok=True)
             (root / target / f"seed-{name}").write_bytes(data)

@@ -7,6 +7,7 @@ import struct
 from instance import Instance, InstanceTest
 
 ALLOCATE, WRITE, READ, SYNC, TRUNCATE, OPEN, RENAME = 1, 2, 4, 8, 16, 32, 64
+ACCEPT, RECEIVE, SEND, CONNECT, SOCKET, WATCH, OPEN_TO_READ = 128, 256, 512, 1024, 2048, 4096, 8192
 CHANGES = WRITE | TRUNCATE | OPEN | RENAME
 
 # What a call fails with, and which calls do: a disk that is full, broken, or was made read-only by its file system.

@@ -26,9 +26,9 @@ COMMAND_SECONDS = 120
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
 
-def program(name):
-    """Path of `countersign` or `countersignd`."""
-    variable = {"countersign": "COUNTERSIGN_BIN", "countersignd": "COUNTERSIGND_BIN"}[name]
+def program(name, version=""):
+    """Path of `countersign` or `countersignd`; of the version "next" where a test asks for that."""
+    variable = {"countersign": "COUNTERSIGN", "countersignd": "COUNTERSIGND"}[name] + (f"_{version.upper()}" if version else "") + "_BIN"
     path = os.environ.get(variable) or shutil.which(name)
     if not path:
         raise RuntimeError(f"set {variable} to the {name} program")
@@ -108,6 +108,7 @@ class Instance:
         self._log_mark = 0
         self.environment = {}
         self.token_uri = None
+        self.version = ""  # of both programs, as program() knows it
         if os.environ.get("COUNTERSIGN_TEST_TOKEN"):
             self.add_token()
 
@@ -193,7 +194,7 @@ class Instance:
         assert self.process is None, "the daemon runs already"
         with open(self.log_file, "ab") as log:
             self._log_mark = log.tell()
-            self.process = subprocess.Popen([program("countersignd"), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([program("countersignd", self.version), "--config", str(self.config)], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, preexec_fn=die_with_parent,
                                             env={**os.environ, **self.environment})
         if wait:
@@ -274,7 +275,7 @@ class Instance:
 
     def command(self, *words, check=True):
         """`countersign WORDS --config FILE`."""
-        done = countersign(*words, "--config", self.config, env=self.environment)
+        done = run(program("countersign", self.version), *words, "--config", self.config, env=self.environment)
         if check and done.returncode != 0:
             raise AssertionError(f"countersign {words} failed with {done.returncode}\n{text(done)}")
         return done

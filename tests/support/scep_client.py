@@ -189,7 +189,7 @@ class Client:
         attributes = [sequence(oid(name), tlv(0x31, value)) for name, value in values.items() if name not in leave_out]
         attributes = sorted([*attributes, *extra])
         to_sign = tlv(0x31, *attributes)
-        signature = run_ok("openssl", "dgst", "-sha256", "-sign", key or self.key, stdin=to_sign).stdout
+        signature = self.signature(to_sign, key)
         sha256 = sequence(oid("2.16.840.1.101.3.4.2.1"), tlv(0x05))
         signer_info = sequence(tlv(0x02, b"\x01"), issuer_and_serial(certificate), sha256, tlv(0xA0, *attributes),
                                sequence(oid("1.2.840.113549.1.1.1"), tlv(0x05)), tlv(0x04, signature))
@@ -199,6 +199,9 @@ class Client:
         message = sequence(oid("1.2.840.113549.1.7.2"), tlv(0xA0, signed_data))
         self.nonces[message] = self.nonce
         return message
+
+    def signature(self, octets, key=None):
+        return run_ok("openssl", "dgst", "-sha256", "-sign", key or self.key, stdin=octets).stdout
 
     def request(self, challenge=None, **options):
         """A PKCSReq for this device."""
@@ -235,11 +238,14 @@ class Client:
             assert reply.one(RECIPIENT_NONCE) == nonce, "the recipientNonce is not ours"
         if reply.status == SUCCESS:
             reply.certificate = self._open(reply)
-            self.certificate = self.file("certificate.pem")
-            self.certificate.write_text(reply.certificate)
+            self._keep(reply.certificate)
         else:
             assert reply.envelope is None, "a reply that is no success has an envelope"
         return reply
+
+    def _keep(self, pem):
+        self.certificate = self.file("certificate.pem")
+        self.certificate.write_text(pem)
 
     def _verify(self, reply):
         der = self.file("reply.der")

@@ -75,7 +75,7 @@ class EnrollmentTest(InstanceTest):
     def test_a_mismatch_does_not_burn_a_password_at_once_but_soon(self):
         password = self.server.challenge("--subject", "CN=expected")
         stranger = self.client("stranger")
-        self.assert_failed(stranger.send(stranger.request(password)), BAD_REQUEST, "enrollment.refused", "the challenge is for")
+        self.assert_failed(stranger.send(stranger.request(password)), BAD_MESSAGE_CHECK, "enrollment.refused", "the challenge is for")
         expected = self.client("expected")
         self.assertEqual(expected.send(expected.request(password)).status, SUCCESS)
 

@@ -56,9 +56,14 @@ class HttpTest(InstanceTest):
                            pem.index(self.bundle["agent"].read_text().split("-----")[2].strip()))
 
     def test_other_paths_are_not_found(self):
-        for path in ("/", "/certsrv", "/certsrv/mscep/other.dll", "/certsrv/mscep/mscep.dll/pkiclient.exe/x", "/certsrv/mscep/../mscep",
+        for path in ("/", "/certsrv", "/certsrv/mscep/other.dll", "/certsrv/mscep/mscep.dll/pkiclient.exe/x",
                      "/certsrv/mscep_", "//certsrv/mscep"):
             self.assertEqual(self.get(f"{path}?operation=GetCACaps").status, 404, path)
+
+    def test_paths_that_others_would_read_otherwise_are_refused(self):
+        for path in ("/certsrv/mscep/../mscep", "/countersign/../certsrv/mscep/", "/api/v1/%2e%2e/%2e%2e/certsrv/mscep", "/./certsrv/mscep",
+                     "/api/v1/..;x/certsrv/mscep", "/certsrv%2fmscep", "/certsrv/mscep/..%2F..%2Fapi/v1", "/certsrv%5cmscep", "/certsrv\\mscep"):
+            self.assertEqual(self.get(f"{path}?operation=GetCACaps").status, 400, path)
 
     def test_junk_in_the_message_of_small_operations_is_ignored(self):
         for junk in ("CAIdentifier", "default", "ca", "SCEP%20Authority%5C%0A", "0", "", "%00", "..%2F..%2Fetc", "a" * 8000):

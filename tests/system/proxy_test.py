@@ -1,106 +1,120 @@
-"""The configurations of packaging/nginx and packaging/haproxy as they are shipped, in front of a real daemon."""
+"""The configurations of packaging/ for nginx, HAProxy and Apache httpd as they are shipped, in front of a real daemon: who gets
+through to what, and as whom. What hides in octets is in proxy_desync_test.py, HTTP/2 in proxy_http2_test.py."""
+import base64
 import json
-import pathlib
-import shutil
-import signal
 import socket
 import ssl
-import subprocess
+import threading
 import unittest
+import warnings
 
-from client_certificates import Certificates
-from instance import InstanceTest, die_with_parent, free_address, run, run_ok, text
+from instance import read_to_end, run, text
+from proxies import PATH, Apache, BehindAProxy, Haproxy, Nginx, fresh_source, host_port
+from wire_tap import readings
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATH = "/certsrv/mscep/mscep.dll"
+FORGED = "203.0.113.9"
+# What the daemon believes of a trusted proxy, and what says to it that somebody forwards for others.
+BELIEVED = ("x-forwarded-for", "x-forwarded-proto", "x-client-certificate", "forwarded", "x-real-ip")
 
-# One connection's octets for each way of making two HTTP programs disagree about where a request ends. All of them hide
-# a GET of /hidden in what one of the two takes for a body.
-HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
-CHUNKED = b"0\r\n\r\n" + HIDDEN
-
-
-def post(*headers, body):
-    return b"POST " + PATH.encode() + b"?operation=PKIOperation HTTP/1.1\r\nHost: x\r\n" + b"".join(
-        header + b"\r\n" for header in headers) + b"\r\n" + body
-
-
-SMUGGLING = {
-    "length and chunked": post(b"Content-Length: %d" % len(CHUNKED), b"Transfer-Encoding: chunked", body=CHUNKED),
-    "chunked and length": post(b"Transfer-Encoding: chunked", b"Content-Length: 4", body=CHUNKED),
-    "two lengths": post(b"Content-Length: 0", b"Content-Length: %d" % len(HIDDEN), body=HIDDEN),
-    "a list of lengths": post(b"Content-Length: 0, %d" % len(HIDDEN), body=HIDDEN),
-    "a signed length": post(b"Content-Length: +0", body=HIDDEN),
-    "a blank before the colon": post(b"Transfer-Encoding : chunked", b"Content-Length: %d" % len(CHUNKED), body=CHUNKED),
-    "a tab in the value": post(b"Transfer-Encoding:\tchunked", b"Content-Length: %d" % len(CHUNKED), body=CHUNKED),
-    "an unknown coding": post(b"Transfer-Encoding: xchunked", b"Content-Length: %d" % len(CHUNKED), body=CHUNKED),
-    "two codings": post(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked", b"Content-Length: %d" % len(CHUNKED),
-                        body=CHUNKED),
-    "a folded header": post(b"X: y\r\n Transfer-Encoding: chunked", b"Content-Length: %d" % len(CHUNKED), body=CHUNKED),
-    "a bare line feed": post(b"X: y\nTransfer-Encoding: chunked", b"Content-Length: %d" % len(CHUNKED), body=CHUNKED),
-    "an overflowing chunk": post(b"Transfer-Encoding: chunked", body=b"10000000000000000\r\n" + HIDDEN),
-    "a chunk of no number": post(b"Transfer-Encoding: chunked", body=b"0x0\r\n\r\n" + HIDDEN),
+# Fields a client may send about itself; lines as they go over the wire.
+FORGERIES = {
+    "nothing": [],
+    "the plain names": [f"X-Forwarded-For: {FORGED}", f"Forwarded: for={FORGED};proto=https", f"X-Real-IP: {FORGED}", "X-Forwarded-Proto: https"],
+    "other letter case": [f"x-forwarded-for: {FORGED}", f"X-FORWARDED-FOR: {FORGED}", "X-FORWARDED-PROTO: gopher"],
+    "twice": [f"X-Forwarded-For: {FORGED}"] * 2 + ["X-Forwarded-Proto: https"] * 2,
+    "a hundred hops": ["X-Forwarded-For: " + ", ".join(f"203.0.113.{n}" for n in range(100))],
+    "a hundred fields": [f"X-Forwarded-For: 203.0.113.{n}" for n in range(80)],
+    "the proxy's own address": ["X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1"],
+    "an end in the list": [f"X-Forwarded-For: {FORGED},", "X-Forwarded-For: ,", "X-Forwarded-For:"],
+    "underscores": [f"X_Forwarded_For: {FORGED}", f"X_Real_IP: {FORGED}", "X_Forwarded_Proto: gopher", "X_Client_Certificate: forged"],
+    "mixed": [f"X-Forwarded_For: {FORGED}", f"X_Forwarded-For: {FORGED}", "X-Client_Certificate: forged"],
+    "a field of the connection": ["Connection: X-Forwarded-For, X-Forwarded-Proto, X-Client-Certificate, X-Real-IP, Via"],
+    "a field of the connection that closes": ["Connection: close, x-forwarded-for", "Connection: x-client-certificate"],
+    "a field of the connection, and forged": ["Connection: keep-alive, X-Forwarded-For", f"X-Forwarded-For: {FORGED}", "Keep-Alive: X-Forwarded-For"],
+    "of the proxy's connection": ["Proxy-Connection: X-Forwarded-For", "TE: trailers", "Trailer: X-Forwarded-For"],
+    "relatives": [f"X-Forwarded-Host: {FORGED}", f"X-Forwarded-By: {FORGED}", f"X-Cluster-Client-IP: {FORGED}", f"True-Client-IP: {FORGED}",
+                  f"Client-IP: {FORGED}", f"X-Original-URL: /api/v1/whoami", f"X-Rewrite-URL: /api/v1/whoami", f"X-HTTP-Method-Override: PUT"],
+    "a certificate": ["X-Client-Certificate: BOB", "x-client-certificate: BOB"],
 }
 
+ADMIN_PATHS = ("/certsrv/mscep_admin", "/countersign", "/api", "/metrics", "/healthz", "/readyz")
 
-class ProxyMixin:
-    """What holds whichever proxy it is. Subclasses start theirs between cls.devices, cls.tls, cls.admin and the daemon."""
+# Ways to write a path so that one reader takes it for a published one and another for an administrators'.
+DETOURS = [
+    "{admin}", "{ADMIN}", "/{admin}", "//{admin}", "/./{bare}", "/.//{bare}", "http://x{admin}", "HTTP://x{admin}", "http://x:80{admin}",
+    "http:{admin}", "x{admin}", "{admin}#/certsrv/mscep/", "/certsrv/mscep/#{admin}", "{admin}?/certsrv/mscep/", "{admin}%3f/certsrv/mscep/",
+    "{admin};/certsrv/mscep/", "{admin}%00/certsrv/mscep/", "{admin}%20", "{admin}%0a", "{admin}%23/../../certsrv/mscep/",
+    "/certsrv/mscep/..{admin}", "/certsrv/mscep/../..{admin}", "/certsrv/mscep/x/../../..{admin}", "/crl/..{admin}", "/crl/.{admin}", "/crl//..{admin}",
+    "/crl/..;{admin}", "/crl/;/..{admin}", "/crl/.%00.{admin}", "/crl/%2e%2e{admin}", "/crl/%2E%2E{admin}", "/crl/.%2e{admin}", "/crl/%252e%252e{admin}",
+    "/crl/..%2f{bare}", "/crl/..%2F{bare}", "/crl/%2e%2e%2f{bare}", "/crl%2f..{admin}", "/crl/..%252f{bare}", "/crl/..%5c{bare}", "/crl/..\\{bare}",
+    "/crl\\..\\{bare}", "/crl/%c0%ae%c0%ae{admin}", "/crl/%u002e%u002e{admin}", "/crl/..%c0%af{bare}", "/cgi-bin/pkiclient.exe/..{admin}",
+    "/cgi-bin/pkiclient.exe/../..{admin}", "/certsrv/mscep/mscep.dll/../../..{admin}", "/certsrv/mscep%2f..%2f..{admin}",
+    # Where the proxy resolves what the daemon does not.
+    "{admin}/../certsrv/mscep/", "{admin}/../../certsrv/mscep/", "{admin}/../../../certsrv/mscep/", "{admin}/x/../../../certsrv/mscep/mscep.dll",
+    "{admin}/../crl/x", "{admin}/../../crl/x", "{admin}/%2e%2e/certsrv/mscep/", "{admin}/%2e%2e/%2e%2e/certsrv/mscep/", "{admin}/..%2f..%2fcertsrv/mscep/",
+    "{admin}%2f..%2f..%2fcertsrv/mscep/", "{admin}/..%2f..%2f..%2fcertsrv%2fmscep%2f", "{admin}/..\\..\\certsrv\\mscep\\", "/{admin}/..//certsrv/mscep/",
+    "{admin}/.././certsrv/mscep/", "{admin}/..;/certsrv/mscep/", "http://x{admin}/../certsrv/mscep/", "http://x{admin}/../../certsrv/mscep/",
+]
+# Escapes within the name itself.
+DISGUISES = ["/certsrv/mscep%5fadmin/", "/certsrv/mscep%5Fadmin/mscep.dll", "/certsrv%2fmscep_admin/", "/%63ountersign/", "/api/v%31/whoami", "/%61pi/v1/whoami",
+             "/certsrv/mscep/%2e%2e/mscep_admin/", "/certsrv/mscep/../mscep_admin/", "/CertSrv/MSCEP/../MSCEP_Admin/", "/certsrv/mscep/mscep.dll/../../mscep_admin/"]
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = cls.shared_instance()
-        cls.directory = cls.server.path("proxy")
-        cls.directory.mkdir()
-        cls.certificates = Certificates(cls.server.path("certificates"))
-        for name in ("alice", "bob"):
-            cls.certificates.client(name)
-        cls.certificates.client("stranger", ca="foreign_ca")
-        cls.server.set("[listener]", trusted_proxies=["127.0.0.1"], sign_in=["certificate", "basic"],
-                       client_certificate_header="X-Client-Certificate",
-                       client_certificate_ca=str(cls.certificates.pem("ca")))
-        for name in ("alice", "bob"):
-            cls.server.append(f"""[account.{name}]
-certificates = ["{cls.certificates.fingerprint(name)}"]
-roles = ["device-administrator"]
-""")
-        cls.server.start()
-        cls.devices, cls.tls, cls.admin = free_address(), free_address(), free_address()
-        for file in ("scep.pem", "scep.key"):
-            source = cls.certificates.pem("server") if file.endswith("pem") else cls.certificates.key("server")
-            shutil.copy(source, cls.directory / file)
-        shutil.copy(cls.certificates.pem("ca"), cls.directory / "admin-ca.pem")
-        cls.process = cls.start_proxy()
-        cls.addClassCleanup(cls.end_proxy)
-        for _ in range(200):
-            if run("curl", "-s", "-o", "/dev/null", f"http://{cls.devices}/").returncode == 0:
-                break
 
-    @classmethod
-    def end_proxy(cls):
-        cls.process.send_signal(signal.SIGTERM)
-        cls.process.wait(30)
+class SideBySide:
+    """Two clients at once."""
 
-    @classmethod
-    def adapted(cls, file, **replaced):
-        """The shipped file with the test's own places; each must be there."""
-        shipped = (ROOT / "packaging" / file).read_text()
-        for old, new in replaced.values():
-            assert old in shipped, f"{file} does not hold {old!r} any more"
-            shipped = shipped.replace(old, new)
-        return shipped
+    def test_clients_that_share_a_connection_stay_themselves(self):
+        self.tap.settle()
+        sources = {"alice": fresh_source(), "bob": fresh_source()}
+        admins = {name: self.client(self.admin, source, self.tls_context(name)) for name, source in sources.items()}
+        devices = {name: self.client(self.devices, source) for name, source in sources.items()}
+        for _ in range(20):
+            for name in sources:
+                status, body = self.get(admins[name], "/api/v1/whoami")
+                self.assertEqual((status, json.loads(body)["account"]), (200, name))
+                marker = self.marker("shared")
+                self.assertEqual(self.get(devices[name], f"/crl/{marker}")[0], 404)
+                self.assertEqual(self.line_of(marker), (sources[name], 404))
+        for client in (*admins.values(), *devices.values()):
+            client.close()
+        connections = self.tap.settle()
+        for path in ("/api/v1/whoami", "/crl/"):
+            clients = [{head.values("x-forwarded-for")[0] for head in one.requests() if path in head.target} for one in connections]
+            if self.shared:
+                self.assertIn(set(sources.values()), clients, "no connection was shared: this shows nothing")
+            else:
+                self.assertEqual(max(len(one.requests()) for one in connections), 1)
+                self.assertTrue(all(one.requests()[0].values("connection") == ["close"] for one in connections))
 
-    def curl(self, url, *options):
-        done = run("curl", "-s", "-k", "-o", "-", "-w", "\n%{http_code}", *options, url, timeout=60)
-        body, _, status = done.stdout.decode("utf-8", "replace").rpartition("\n")
-        return int(status), body
+    def test_everybody_gets_his_own_answers_in_a_crowd(self):
+        self.tap.settle()
+        troubles, done = [], []
 
-    def as_admin(self, path, name="alice", *options):
-        cert = ("--cert", self.certificates.pem(name), "--key", self.certificates.key(name)) if name else ()
-        return self.curl(f"https://{self.admin}{path}", *cert, *options)
+        def ask(name):
+            try:
+                for _ in range(5):
+                    client = self.client(self.admin, tls=self.tls_context(name))
+                    for _ in range(20):
+                        status, body = self.get(client, "/api/v1/whoami")
+                        done.append(name)
+                        if status != 200 or json.loads(body)["account"] != name:
+                            troubles.append((name, status, body))
+                    client.close()
+            except (OSError, ValueError) as trouble:
+                troubles.append((name, repr(trouble)))
 
-    def lines(self, mark=0):
-        return self.server.log()[mark:]
+        threads = [threading.Thread(target=ask, args=(name,)) for name in ("alice", "bob") * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(troubles, [])
+        self.assertEqual(len(done), 600)
+        self.assertEqual([one.surplus() for one in self.tap.settle() if one.surplus()], [])
+
+
+class Proxied(SideBySide):
+    """What holds whichever proxy it is."""
 
     def test_a_device_enrolls(self):
         directory = self.server.path("device")
@@ -110,108 +124,214 @@ roles = ["device-administrator"]
         self.assertEqual(done.returncode, 0, text(done))
         self.assertTrue(any("CN=proxied" in one["subject"] for one in self.server.certificates()))
         self.assertEqual(self.curl(f"https://{self.tls}{PATH}?operation=GetCACaps")[0], 200)
+        self.assertEqual(self.curl(f"http://{self.devices}{PATH.upper()}?operation=GetCACaps")[0], 200)
 
     def test_a_request_line_of_64_kib_gets_through(self):
-        self.assertIn(self.curl(f"http://{self.devices}{PATH}?operation=PKIOperation&message=" + "A" * 64000)[0], (200, 400))
-        # The daemon's line comes after its answer.
-        self.wait_until(lambda: "GET /certsrv/mscep/mscep.dll PKIOperation" in self.lines(), what="the line in the log")
+        target = f"{PATH}?operation=PKIOperation&message=" + "A" * 64000
+        self.assertIn(self.curl(f"http://{self.devices}{target}")[0], (200, 400))
+        self.assertEqual([head.target for head in self.heads("AAAA")], [target])
         # And more is refused by one of the two.
         self.assertGreaterEqual(self.curl(f"http://{self.devices}{PATH}?operation=PKIOperation&message=" + "A" * 120000)[0], 400)
 
-    def test_the_client_is_the_one_the_proxy_saw(self):
-        mark = len(self.lines())
-        spoofed = ("-H", "X-Forwarded-For: 203.0.113.9", "-H", "Forwarded: for=203.0.113.9", "-H", "X-Real-IP: 203.0.113.9")
-        self.curl(f"http://{self.devices}{PATH}?operation=GetCACaps", *spoofed)
-        self.wait_until(lambda: "GetCACaps" in self.lines(mark))
-        self.assertNotIn("203.0.113.9", self.lines(mark))
+    # --- as whom -------------------------------------------------------------------------------------------------------------
 
-    def test_the_admin_pages_are_not_on_the_devices_side(self):
-        for path in ("/certsrv/mscep_admin/", "/CertSrv/MSCEP_Admin/", "/countersign/", "/api/v1/whoami", "/metrics", "/healthz",
-                     "/certsrv/mscep/../mscep_admin/", "/certsrv/mscep%2f..%2fmscep_admin/"):
-            for side in (f"http://{self.devices}", f"https://{self.tls}"):
-                status, body = self.curl(side + path, "--path-as-is", "-u", "x:y")
-                self.assertGreaterEqual(status, 400, (side, path, body))
-                self.assertNotIn(status, (401, 500, 502), (side, path))
+    def raw_get(self, address, target, fields, source, tls=None):
+        """Status line and all of a GET with these field lines, on a connection that then closes."""
+        closes = any("close" in field for field in fields)
+        lines = [f"GET {target} HTTP/1.1", "Host: ndes.test", *fields, *(() if closes else ("Connection: close",)), "", ""]
+        with self.connect(address, source, tls) as connection:
+            connection.sendall("\r\n".join(lines).encode("latin-1"))
+            return read_to_end(connection)
+
+    def assert_believed(self, head, source, scheme, certificate=None):
+        """The head says of the client what the proxy saw, each once, and nothing else that the daemon might believe."""
+        fields = [(name, value) for name, value in head.fields if "_" not in name or not self.passes_underscores]
+        said = [(name.replace("_", "-"), value) for name, value in fields if name.replace("_", "-") in BELIEVED and value]
+        expected = {"x-forwarded-for": source, "x-forwarded-proto": scheme, "x-real-ip": source}
+        self.assertEqual(sorted(one for one in said if one[0] != "x-client-certificate"), sorted(expected.items()))
+        certificates = [value for name, value in said if name == "x-client-certificate"]
+        self.assertEqual(len(certificates), 1 if certificate else 0, certificates)
+        if certificate:
+            self.assertEqual(self.certificate_in(certificates[0]), self.certificates.der(certificate))
+
+    @staticmethod
+    def certificate_in(value):
+        return ssl.PEM_cert_to_DER_cert(value.replace("%0A", "\n").replace("%20", " ").replace("%2B", "+").replace("%2F", "/").replace("%3D", "=")) \
+            if value.startswith("-----") else base64.b64decode(value, validate=True)
+
+    def fields_of(self, name):
+        bob = base64.b64encode(self.certificates.der("bob")).decode()
+        return [field.replace("BOB", bob) for field in FORGERIES[name]]
+
+    def test_the_client_is_the_one_the_proxy_saw(self):
+        for name in FORGERIES:
+            for address, scheme, tls in ((self.devices, "http", None), (self.tls, "https", self.tls_context())):
+                with self.subTest(name, scheme=scheme):
+                    source, marker = fresh_source(), self.marker("client")
+                    answer = self.raw_get(address, f"/crl/{marker}", self.fields_of(name), source, tls)
+                    self.assertIn(b" 404 ", answer.split(b"\r\n")[0])
+                    self.assertEqual(self.line_of(marker), (source, 404))
+                    head, = self.heads(marker)
+                    self.assert_believed(head, source, scheme)
+
+    def test_an_administrator_is_who_his_certificate_says(self):
+        for name in FORGERIES:
+            with self.subTest(name):
+                source, marker = fresh_source(), self.marker("admin")
+                answer = self.raw_get(self.admin, "/api/v1/whoami", [f"X-Marker: {marker}", *self.fields_of(name)], source, self.tls_context("alice"))
+                self.assertIn(b" 200 ", answer.split(b"\r\n")[0], answer)
+                self.assertIn(b'"account":"alice"', answer)
+                head, = self.heads(marker)
+                self.assert_believed(head, source, "https", "alice")
+
+    def test_trailers_say_nothing(self):
+        bob = base64.b64encode(self.certificates.der("bob"))
+        trailers = b"X-Client-Certificate: " + bob + b"\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: gopher\r\n"
+        for address, tls, certificate in ((self.devices, None, None), (self.admin, self.tls_context("alice"), "alice")):
+            self.tap.settle()
+            source, marker = fresh_source(), self.marker("trailers")
+            target = f"/crl/{marker}" if certificate is None else f"/api/v1/{marker}"
+            with self.connect(address, source, tls) as connection:
+                connection.sendall(f"POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTrailer: X-Client-Certificate, X-Forwarded-For\r\n"
+                                   "Transfer-Encoding: chunked\r\n\r\n1\r\nA\r\n0\r\n".encode() + trailers + b"\r\n")
+                answer = read_to_end(connection)
+            self.assertIn(answer[9:12], (b"400", b"404", b"405"))
+            client, status = self.line_of(marker)
+            self.assertEqual((client, str(status).encode()), (source, answer[9:12]))
+            connection, = [one for one in self.tap.settle() if marker in one.sent.decode("latin-1")]
+            self.assert_believed(connection.requests()[0], source, "https" if tls else "http", certificate)
+            if b"203.0.113.9" in connection.sent:  # HAProxy sends them on
+                self.assertEqual(connection.answers()[0][0], 400)
+            self.assertEqual(connection.surplus(), 0)
+
+    # --- to what -------------------------------------------------------------------------------------------------------------
+
+    def test_nothing_of_the_administrators_is_on_the_devices_side(self):
+        targets = [detour.format(admin=path + rest, ADMIN=(path + rest).upper(), bare=(path + rest)[1:])
+                   for detour in DETOURS for path in ADMIN_PATHS for rest in ("", "/", "/v1/whoami" if path == "/api" else "/x")]
+        answered = set()
+        for target in (*targets, *DISGUISES):
+            for method in ("GET", "POST"):
+                with self.subTest(f"{method} {target}"), self.connect(self.devices) as connection:
+                    connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                    status = read_to_end(connection)[9:12]
+                    answered.add(status)
+                    # Where it is refused a proxy says so itself. Apache resolves a detour and sends on what it leads to.
+                    self.assertIn(status, (b"", b"200", b"301", b"302", b"400", b"403", b"404", b"405"))
+        self.assertIn(b"404", answered)
+        sent_on = [head.target for connection in self.tap.settle() for head in connection.requests()]
+        # Whoever reads them, and however often he unescapes and resolves them: no path is an administrators'.
+        for target in sent_on:
+            for reading in readings(target):
+                self.assertFalse(reading.startswith(ADMIN_PATHS), f"{target} was sent on, and can be read as {reading}")
+        self.assertTrue(readings("/crl/%2e%2E/Countersign/") >= {"/countersign"})  # or this shows nothing
+
+    def test_published_paths_and_no_others_are_sent_on(self):
+        for path, status in ((PATH, 200), ("/certsrv/mscep/", 200), ("/CERTSRV/mscep", 200), ("/cgi-bin/pkiclient.exe", 200), ("/crl/none", 404),
+                             ("/", 404), ("/certsrv", 404), ("/certsrv/", 404), ("/certsrv/mscepx", 404), ("/x/certsrv/mscep/", 404), ("/favicon.ico", 404)):
+            marker = self.marker("path")
+            self.assertEqual(self.curl(f"http://{self.devices}{path}?operation=GetCACaps&{marker}")[0], status, path)
+            self.assertEqual(len(self.heads(marker)), int(path == "/crl/none" or status == 200), path)
+        for path in ("/metrics", "/healthz", "/readyz", "/crl/none", PATH, "/countersign/../metrics", "/api/v1/../../readyz", "/api/v1/..%2f..%2fmetrics"):
+            self.assertIn(self.as_admin(path, "alice", "--path-as-is")[0], (400, 404), path)
 
     def test_an_administrator_signs_in_by_certificate(self):
         status, body = self.as_admin("/api/v1/whoami")
         self.assertEqual(status, 200, body)
-        self.assertEqual(json.loads(body)["account"], "alice")
-        self.assertEqual(json.loads(body)["scheme"], "certificate")
+        self.assertEqual((json.loads(body)["account"], json.loads(body)["scheme"]), ("alice", "certificate"))
         self.assertEqual(self.as_admin("/countersign/")[0], 200)
         self.assertIn("enrollment challenge password is", self.as_admin("/certsrv/mscep_admin/")[1].replace("\0", ""))
 
     def test_nobody_gets_to_the_admin_side_without_one(self):
+        self.tap.settle()
         for name in (None, "stranger"):
             status, body = self.as_admin("/countersign/", name, "-u", "administrator:guess")
             self.assertIn(status, (0, 400), body)
+        self.assertEqual(self.tap.settle(), [])
 
-    def test_a_certificate_in_a_header_of_ones_own_is_not_believed(self):
-        mine = "".join(self.certificates.pem("bob").read_text().splitlines()[1:-1])
-        for header in (f"X-Client-Certificate: {mine}", f"x-client-certificate: {mine}", f"X_Client_Certificate: {mine}"):
-            status, body = self.as_admin("/api/v1/whoami", "alice", "-H", header)
-            self.assertEqual((status, json.loads(body)["account"]), (200, "alice"), header)
+    def test_a_session_of_the_devices_side_does_not_open_the_admin_side(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.tls_context()
+            context.minimum_version = context.maximum_version = version
+            with self.connect(self.tls, tls=context) as first:
+                first.sendall(f"GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                self.assertIn(b"200 OK", read_to_end(first))
+                session = first.session
+            self.tap.settle()
+            answer = b""
+            try:
+                with socket.create_connection(host_port(self.admin), timeout=60) as plain, \
+                        context.wrap_socket(plain, server_hostname="ndes.test", session=session) as second:
+                    second.sendall(b"GET /api/v1/whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    answer = read_to_end(second)
+            except (ssl.SSLError, ConnectionError):
+                pass
+            self.assertIn(answer[9:12], (b"", b"400"), version)
+            self.assertEqual(self.tap.settle(), [])
 
     def test_old_tls_is_refused(self):
-        for address in (self.tls, self.admin):
-            host, _, port = address.rpartition(":")
-            old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-            old.set_ciphers("ALL:@SECLEVEL=0")
-            old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-            with socket.create_connection((host, int(port)), timeout=30) as plain, self.assertRaises((ssl.SSLError, OSError)):
-                old.wrap_socket(plain)
-
-    def test_no_request_hides_in_another(self):
-        host, _, port = self.devices.rpartition(":")
-        for name, octets in SMUGGLING.items():
-            with self.subTest(name):
-                mark = len(self.lines())
-                with socket.create_connection((host, int(port)), timeout=30) as connection:
-                    connection.sendall(octets)
-                    connection.shutdown(socket.SHUT_WR)
-                    try:
-                        while connection.recv(65536):
-                            pass
-                    except ConnectionError:
-                        pass
-                self.assertNotIn("/hidden", self.lines(mark))
-        # It still answers, and what a stranger got first was his own.
-        self.assertEqual(self.curl(f"http://{self.devices}{PATH}?operation=GetCACaps")[0], 200)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for address in (self.tls, self.admin):
+                for lowest, highest, works in ((ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2, True)):
+                    old = self.tls_context("alice")
+                    old.set_ciphers("ALL:@SECLEVEL=0")
+                    old.minimum_version, old.maximum_version = lowest, highest
+                    if works:
+                        self.connect(address, tls=old).close()
+                        continue
+                    with self.assertRaises((ssl.SSLError, OSError)):
+                        self.connect(address, tls=old)
 
 
-class NginxTest(ProxyMixin, InstanceTest):
-    @classmethod
-    def start_proxy(cls):
-        shipped = cls.adapted("nginx/countersign.conf", upstream=("127.0.0.1:8080", cls.server.address),
-                              http=("listen 80;", f"listen {cls.devices};"), tls=("listen 443 ssl;", f"listen {cls.tls} ssl;"),
-                              admin=("listen 8443 ssl;", f"listen {cls.admin} ssl;"),
-                              files=("/etc/nginx/tls/", f"{cls.directory}/"))
-        (cls.directory / "countersign.conf").write_text(shipped)
-        paths = " ".join(f"{kind}_temp_path {cls.directory}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        # nginx's connections come from 127.0.0.1 by themselves only for 127.0.0.1.
-        (cls.directory / "nginx.conf").write_text(
-            f"daemon off; pid {cls.directory}/pid; error_log {cls.directory}/log; events {{}}\n"
-            f"http {{ access_log off; {paths} proxy_bind 127.0.0.1; include {cls.directory}/countersign.conf; }}\n")
-        command = ["/usr/sbin/nginx", "-c", str(cls.directory / "nginx.conf"), "-p", str(cls.directory), "-e", f"{cls.directory}/log"]
-        run_ok(*command, "-t")
-        return subprocess.Popen(command, preexec_fn=die_with_parent)
+class NginxTest(Proxied, Nginx, BehindAProxy):
+    pass
 
 
-class HaproxyTest(ProxyMixin, InstanceTest):
-    @classmethod
-    def start_proxy(cls):
-        (cls.directory / "scep.pem").write_text((cls.directory / "scep.pem").read_text() + (cls.directory / "scep.key").read_text())
-        shipped = cls.adapted("haproxy/haproxy.cfg", http=("bind :80\n", f"bind {cls.devices}\n"),
-                              tls=("bind :443 ", f"bind {cls.tls} "), admin=("bind :8443 ", f"bind {cls.admin} "),
-                              upstream=("server countersign 127.0.0.1:8080",
-                                        f"server countersign {cls.server.address} source 127.0.0.1"),
-                              files=("/etc/haproxy/tls/", f"{cls.directory}/"))
-        file = cls.directory / "haproxy.cfg"
-        file.write_text(shipped)
-        run_ok("/usr/sbin/haproxy", "-c", "-f", file)
-        return subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", str(file)], preexec_fn=die_with_parent,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+class HaproxyTest(Proxied, Haproxy, BehindAProxy):
+    pass
+
+
+class ApacheTest(Proxied, Apache, BehindAProxy):
+    pass
+
+
+class WithoutACertificate:
+    """The change the files name for administrators who have none: they are nobody until they say a password."""
+
+    optional = True
+
+    def test_no_certificate_is_no_certificate_whatever_the_headers_say(self):
+        bob = base64.b64encode(self.certificates.der("bob")).decode()
+        for header in ("X-Nothing: x", f"X-Client-Certificate: {bob}", f"X_Client_Certificate: {bob}", "Connection: X-Client-Certificate"):
+            marker = self.marker("nobody")
+            self.assertEqual(self.as_admin("/api/v1/whoami", None, "-H", header, "-H", f"X-Marker: {marker}")[0], 401, header)
+            head, = self.heads(marker)
+            self.assertEqual([name for name, value in head.fields if "client" in name and value and not (self.passes_underscores and "_" in name)], [])
+        self.assertEqual(json.loads(self.as_admin("/api/v1/whoami", "alice")[1])["account"], "alice")
+        self.tap.settle()
+        self.assertIn(self.as_admin("/api/v1/whoami", "stranger")[0], (0, 400))
+        self.assertEqual(self.tap.settle(), [])
+
+
+class NginxOptionalTest(WithoutACertificate, Nginx, BehindAProxy):
+    pass
+
+
+class HaproxyOptionalTest(WithoutACertificate, Haproxy, BehindAProxy):
+    pass
+
+
+class ApacheOptionalTest(WithoutACertificate, Apache, BehindAProxy):
+    pass
+
+
+class NginxSharedTest(SideBySide, Nginx, BehindAProxy):
+    shared = True
+
+
+class HaproxySharedTest(SideBySide, Haproxy, BehindAProxy):
+    shared = True
 
 
 if __name__ == "__main__":

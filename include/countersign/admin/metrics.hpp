@@ -84,6 +84,20 @@ struct HookTraffic {
     double seconds = 0;
 };
 
+// How it stands with the revocation lists of a CA somewhere else.
+struct RevocationTraffic {
+    struct List {
+        std::string key;  // of the CA that signed it
+        Time this_update{};
+        Time next_update{};
+        std::size_t entries = 0;
+    };
+    std::string name;
+    bool current = false;
+    std::uint64_t failures = 0;
+    std::vector<List> lists{};
+};
+
 // What changes with a reload.
 struct MetricsSubjects {
     std::vector<std::string> profiles;  // whose outstanding challenges are counted
@@ -91,6 +105,7 @@ struct MetricsSubjects {
     std::vector<ExpiringCertificate> watched{};  // `name` is that of the RA or CA
     std::function<std::vector<CaTraffic>()> cas{};  // empty: none
     std::function<std::vector<HookTraffic>()> hooks{};  // likewise
+    std::function<std::vector<RevocationTraffic>()> revocations{};  // likewise
 };
 
 class Metrics {

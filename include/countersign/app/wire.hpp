@@ -12,6 +12,7 @@
 #include "countersign/admin/sign_in.hpp"
 #include "countersign/audit/sinks.hpp"
 #include "countersign/ca/backend.hpp"
+#include "countersign/ca/revocation_lists.hpp"
 #include "countersign/ca/submissions.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/config/load.hpp"
@@ -92,6 +93,7 @@ struct IntuneTenant;  // src/app/notifications.hpp
 
 struct Wiring {
     std::map<std::string, std::shared_ptr<ca::Backend>> backends;
+    std::map<std::string, std::shared_ptr<ca::RevocationLists>> revocations;  // by CA: those that name any
     ra::Profiles profiles;
     std::map<std::string, std::shared_ptr<const ra::RaInService>> ras;  // those a profile uses
     std::vector<notify::ReceiverSettings> receivers;  // of notifications

@@ -38,15 +38,14 @@ struct Binding {
     std::optional<crypto::CertificateTerms> exact{};
 };
 
+// A request that is not what the challenge was given for is answered like a wrong challenge: whoever found one must not
+// learn from the wire that it is good.
 struct Claim {
     std::string kind;        // "one-time", "single-password", "none", "signed"
     std::string id;          // names the challenge in logs; never its value
     std::string stored_mac;  // empty unless its use is kept in the store
     Binding binding;
     std::optional<store::SingleUse> single_use{};  // the store knows nothing of it before it is used
-    // A request that is not what the challenge was given for is answered like a wrong challenge: whoever found one
-    // must not learn from the wire that it is good.
-    bool silent = false;
     std::string device{};  // whose it is, as its issuer says; printable
 };
 

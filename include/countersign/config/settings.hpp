@@ -190,6 +190,10 @@ struct CaSettings {
     std::uint32_t pause_seconds = 10;
     std::uint32_t poll_seconds = 30;
     std::uint32_t clock_slack_minutes = 60;
+    std::vector<std::string> crl;              // not local: "http://...", "https://..." or a path; empty: the ledger alone says
+    std::uint32_t crl_refresh_minutes = 60;
+    std::filesystem::path crl_directory;       // where the lists are kept for a restart
+    std::string renewal_without_crl = "refuse";  // or "allow"
 
     bool local() const { return type == "local"; }
     bool adcs() const { return type == "adcs-web" || type == "adcs-wstep"; }

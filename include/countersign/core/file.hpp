@@ -30,4 +30,13 @@ Result<void> write_all(const Descriptor& file, ByteView content, const std::file
 // unavailable: it cannot be opened or forced to the disk.
 Result<void> sync_directory(const std::filesystem::path& directory);
 
+// The whole file, at most `limit` octets. not_found: there is none; malformed: it is larger; unavailable: it cannot be
+// read.
+Result<Bytes> read_whole_file(const std::filesystem::path& path, std::size_t limit);
+
+// The file has this content and mode 0600 afterwards, durably, or is as it was: a reader never sees half of it. One
+// writer at a time; `path` with ".new" behind it is where it is made. unavailable: it cannot be made or forced to the
+// disk.
+Result<void> replace_file(const std::filesystem::path& path, ByteView content);
+
 }  // namespace countersign

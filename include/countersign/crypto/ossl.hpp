@@ -5,6 +5,7 @@
 
 #include "countersign/core/bytes.hpp"
 #include "countersign/crypto/digest.hpp"
+#include "countersign/crypto/memory.hpp"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -69,8 +70,13 @@ public:
     ErrorMark& operator=(const ErrorMark&) = delete;
 };
 
-// The whole error queue of this thread as one line, emptied; "no OpenSSL error" if there was none.
+// The whole error queue of this thread as one line, emptied; "no OpenSSL error" if there was none. Throws
+// std::bad_alloc when memory was short: then nothing else is known.
 std::string openssl_error();
+
+// To be called when OpenSSL has refused something and the reason is nobody's business: empties the queue. Throws
+// std::bad_alloc when memory was short, for then it has refused nothing.
+void openssl_refused();
 
 // The digest, fetched once per process (OpenSSL 3 looks EVP_sha256() and its like up again at every use). Throws
 // std::runtime_error when the library has it not, as FIPS providers lack MD5.

@@ -36,6 +36,7 @@ struct Limits {
     std::size_t request_line_octets = 64 * 1024;
     std::size_t header_octets = 80 * 1024;      // request line included
     std::size_t body_octets = 2 * 1024 * 1024;
+    // Each connection gets up to a quarter more, so that those that came together do not end together.
     std::chrono::milliseconds header_deadline{10000};
     std::chrono::milliseconds body_deadline{30000};
     std::chrono::milliseconds idle_deadline{15000};

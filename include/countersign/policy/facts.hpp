@@ -7,6 +7,7 @@
 #include "countersign/crypto/certificate_builder.hpp"
 #include "countersign/crypto/certificate_request.hpp"
 #include "countersign/crypto/certificate_terms.hpp"
+#include "countersign/crypto/revocation_list.hpp"
 
 #include <chrono>
 #include <optional>
@@ -23,8 +24,13 @@ struct RenewedCertificate {
     bool recorded = false;  // in the ledger, under this profile's CA
     std::string profile;    // the profile it was issued through
     bool revoked = false;
-    std::string template_name;  // the template it was issued from
+    std::string template_name;                          // the template it was issued from
+    std::optional<crypto::Revocation> revoked_at_ca{};  // what the CA itself says, whoever revoked it there
+    std::string unknown_at_ca{};                        // why the CA will never say; empty: it did, or was not asked
 };
+
+// "revoked at the CA since 2026-11-21T06:00:00.000Z (keyCompromise)": for the audit.
+std::string describe(const crypto::Revocation& revocation);
 
 // What the challenge was given for; empty members do not restrict.
 struct Expectation {

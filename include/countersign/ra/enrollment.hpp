@@ -85,7 +85,10 @@ private:
                                                  policy::Decision decision);
 
     // claims.cpp: by what right a request asks
-    Result<std::optional<policy::RenewedCertificate>> renewed_certificate(const Exchange& exchange);
+    Result<std::optional<policy::RenewedCertificate>> renewed_certificate(Exchange& exchange);
+    // What the CA itself says (ca::RevocationView); nullopt too when nobody is to be asked.
+    static Result<std::optional<crypto::Revocation>> revoked_at_ca(const Profile& profile,
+                                                                   const crypto::Certificate& certificate, Time now);
     static Result<bool> brings_a_good_challenge(const Exchange& exchange);
     static challenge::Facts facts_of(const Exchange& exchange);
     Result<challenge::Claim> claim_for(const Exchange& exchange);
@@ -100,16 +103,20 @@ private:
                                    const crypto::CertificateContent& plan, ca::Outcome outcome);
     Result<Settled> settle_issued(const Profile& profile, store::Attempt attempt,
                                   const crypto::CertificateContent& plan, const crypto::Certificate& certificate);
+    Result<Settled> settle_late(const Profile& profile, const std::string& attempt_id,
+                                const crypto::Certificate& certificate, const Error& conflict);
     Result<Settled> settle_failed(store::Attempt attempt, const std::string& reason, store::ChallengeFate fate);
     Result<Settled> quarantine(const Profile& profile, store::Attempt attempt, const crypto::Certificate& certificate,
                                const std::string& reason);
+    Result<void> set_aside(const Profile& profile, const store::Attempt& attempt,
+                           const crypto::Certificate& certificate, const std::string& reason);
     Result<Settled> advance_taken(const Profile& profile, const std::string& attempt_id,
                                   const std::shared_ptr<void>& hold);
     Result<Settled> submit_again(const Profile& profile, store::Attempt attempt, const crypto::CertificateContent& plan,
                                  const std::shared_ptr<void>& hold);
 
     // queries.cpp: questions about what exists already
-    Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope);
+    Result<bool> may_ask_this(const Profile& profile, const scep::VerifiedEnvelope& envelope, Time now);
     Result<Reply> answer_poll(Exchange& exchange);
     Result<Reply> answer_get_cert(Exchange& exchange);
     Result<Reply> answer_get_crl(Exchange& exchange);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "countersign/ca/backend.hpp"
+#include "countersign/ca/revocation_view.hpp"
 #include "countersign/challenge/verifier.hpp"
 #include "countersign/hook/hook.hpp"
 #include "countersign/policy/facts.hpp"
@@ -34,7 +35,8 @@ struct Profile {
     std::shared_ptr<hook::Hook> hook{};  // has a say beside policy; null: none
     std::string ca_name;  // how the ledger names the backend
     std::shared_ptr<ca::Backend> backend;
-    std::vector<crypto::Certificate> ca_chain;         // issuing CA first
+    std::shared_ptr<const ca::RevocationView> revocations{};  // what the CA has revoked; null: the ledger alone says
+    std::vector<crypto::Certificate> ca_chain;                // issuing CA first
     std::vector<crypto::Certificate> successor_chain;  // for GetNextCACert; empty: none
     std::map<std::string, policy::Template> templates;
     std::string template_signature;

@@ -50,7 +50,11 @@ struct Submissions::State {
             const std::lock_guard lock(mutex);
             entry->done = true;
             entry->result = std::move(result);
-            finished.push_back(name);
+            try {
+                finished.push_back(name);
+            } catch (const std::bad_alloc&) {
+                // Then this one is remembered until the end.
+            }
             while (finished.size() > remembered) {
                 const auto oldest = entries.find(finished.front());
                 if (oldest != entries.end() && oldest->second->done) entries.erase(oldest);

@@ -4,6 +4,8 @@
 #include <openssl/rsa.h>
 
 #include <algorithm>
+#include <functional>
+#include <mutex>
 
 #include "countersign/crypto/ossl.hpp"
 
@@ -23,16 +25,19 @@ const char* openssl_name(crypto::DigestAlgorithm algorithm) {
 }
 
 Error openssl_failed(std::string_view what) {
-    ERR_clear_error();
+    crypto::openssl_refused();
     return fail::internal(std::string(what) + " failed in OpenSSL");
 }
 
 // One EVP_PKEY for all threads: OpenSSL locks what it shares (blinding) only for moments, so every operation
 // needs no more than a context of its own.
+//
+// After want of memory it is replaced by a copy of the key as it was read. OpenSSL renews a key's blinding in two
+// steps, and one that got no memory for the second leaves the results of the next operations wrong, on all threads.
 class OpensslKey final : public Key {
 public:
     OpensslKey(crypto::Ossl<EVP_PKEY> key, crypto::PublicKey public_key, std::string description)
-        : key_(std::move(key)),
+        : as_read_(std::move(key)),
           public_key_(std::move(public_key)),
           modulus_(public_key_.rsa_modulus()),
           description_(std::move(description)) {}
@@ -48,13 +53,59 @@ public:
     std::string describe() const override { return description_; }
 
 private:
-    crypto::Ossl<EVP_PKEY> key_;
+    template <class T>
+    Result<T> operate(const std::function<Result<T>(EVP_PKEY* key)>& operation);
+    std::shared_ptr<EVP_PKEY> sound_key(std::uint64_t wants);
+    Result<Bytes> sign_with(EVP_PKEY* key, crypto::SignatureScheme scheme, ByteView message) const;
+    Result<Secret> decrypt_with(EVP_PKEY* key, DecryptScheme scheme, ByteView ciphertext) const;
+    Result<Secret> agree_with(EVP_PKEY* key, const crypto::PublicKey& peer) const;
+
+    const crypto::Ossl<EVP_PKEY> as_read_;  // copied, never used
+    std::mutex mutex_;                      // of the next two
+    std::shared_ptr<EVP_PKEY> key_;
+    std::uint64_t copied_at_ = 0;  // wants of memory there had been then
     crypto::PublicKey public_key_;
     Bytes modulus_;
     std::string description_;
 };
 
+std::shared_ptr<EVP_PKEY> OpensslKey::sound_key(std::uint64_t wants) {
+    const std::lock_guard lock(mutex_);
+    if (key_ && copied_at_ == wants) return key_;
+    crypto::Ossl<EVP_PKEY> copy(EVP_PKEY_dup(as_read_.get()));
+    ERR_clear_error();
+    if (!copy) throw std::bad_alloc();  // nothing else keeps a key in memory from being copied
+    key_ = std::shared_ptr<EVP_PKEY>(std::move(copy));
+    copied_at_ = wants;
+    return key_;
+}
+
+// What came out while somebody wanted memory is not believed: he may have been renewing the blinding that we used.
+template <class T>
+Result<T> OpensslKey::operate(const std::function<Result<T>(EVP_PKEY* key)>& operation) {
+    constexpr int most_tries = 3;
+    for (int tries = 0; tries < most_tries; ++tries) {
+        const auto wants = crypto::openssl_wants_of_memory();
+        const auto key = sound_key(wants);
+        auto result = operation(key.get());
+        if (crypto::openssl_wants_of_memory() == wants) return result;
+    }
+    throw std::bad_alloc();
+}
+
 Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message) {
+    return operate<Bytes>([&](EVP_PKEY* key) { return sign_with(key, scheme, message); });
+}
+
+Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
+    return operate<Secret>([&](EVP_PKEY* key) { return decrypt_with(key, scheme, ciphertext); });
+}
+
+Result<Secret> OpensslKey::agree(const crypto::PublicKey& peer) {
+    return operate<Secret>([&](EVP_PKEY* key) { return agree_with(key, peer); });
+}
+
+Result<Bytes> OpensslKey::sign_with(EVP_PKEY* key, crypto::SignatureScheme scheme, ByteView message) const {
     const char* digest = openssl_name(scheme.digest);
     if (digest == nullptr) return fail::malformed("no signatures with " + std::string(crypto::name(scheme.digest)));
     if ((scheme.padding == crypto::Padding::ecdsa) == public_key_.is_rsa()) {
@@ -63,8 +114,7 @@ Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message)
     }
     const crypto::Ossl<EVP_MD_CTX> context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* parameters = nullptr;  // owned by context
-    if (!context ||
-        EVP_DigestSignInit_ex(context.get(), &parameters, digest, nullptr, nullptr, key_.get(), nullptr) != 1) {
+    if (!context || EVP_DigestSignInit_ex(context.get(), &parameters, digest, nullptr, nullptr, key, nullptr) != 1) {
         return openssl_failed("preparing a signature");
     }
     if (scheme.padding == crypto::Padding::rsa_pss &&
@@ -77,7 +127,7 @@ Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message)
         EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PADDING) != 1) {
         return openssl_failed("preparing a PKCS#1 signature");
     }
-    std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
+    std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key));
     Bytes signature(size);
     if (EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) != 1) {
         return openssl_failed("signing");
@@ -86,14 +136,14 @@ Result<Bytes> OpensslKey::sign(crypto::SignatureScheme scheme, ByteView message)
     return signature;
 }
 
-Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
+Result<Secret> OpensslKey::decrypt_with(EVP_PKEY* key, DecryptScheme scheme, ByteView ciphertext) const {
     if (!offers(scheme)) return fail::malformed("a decryption that this key does not offer");
     if (ciphertext.size() != modulus_.size() ||
         !std::lexicographical_compare(ciphertext.begin(), ciphertext.end(), modulus_.begin(), modulus_.end())) {
         return fail::malformed("a ciphertext that is not below the RSA modulus");
     }
     const int padding = scheme == DecryptScheme::rsa_raw ? RSA_NO_PADDING : RSA_PKCS1_PADDING;
-    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1) {
         return openssl_failed("preparing a decryption");
@@ -103,24 +153,28 @@ Result<Secret> OpensslKey::decrypt(DecryptScheme scheme, ByteView ciphertext) {
     const int opened =
         EVP_PKEY_decrypt(context.get(), plaintext.writable().data(), &size, ciphertext.data(), ciphertext.size());
     ERR_clear_error();
-    if (opened != 1) return fail::malformed("RSA decryption failed");
+    if (opened != 1) {
+        crypto::throw_if_memory_was_short();
+        return fail::malformed("RSA decryption failed");
+    }
     plaintext.truncate(size);
     return plaintext;
 }
 
-Result<Secret> OpensslKey::agree(const crypto::PublicKey& peer) {
+Result<Secret> OpensslKey::agree_with(EVP_PKEY* key, const crypto::PublicKey& peer) const {
     if (!agrees()) return fail::denied("an RSA key does not do ECDH");
     if (peer.algorithm() != public_key_.algorithm()) return fail::malformed("a peer on another curve");
     const crypto::ErrorMark mark;
     const Bytes spki = to_bytes(peer.spki());
     const unsigned char* at = spki.data();
     const crypto::Ossl<EVP_PKEY> other(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
-    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    const crypto::Ossl<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     Secret shared = Secret::of_size((public_key_.bits() + 7) / 8);
     std::size_t size = shared.size();
     if (!other || !context || EVP_PKEY_derive_init(context.get()) != 1 ||
         EVP_PKEY_derive_set_peer(context.get(), other.get()) != 1 ||
         EVP_PKEY_derive(context.get(), shared.writable().data(), &size) != 1 || size != shared.size()) {
+        crypto::throw_if_memory_was_short();
         return fail::malformed("ECDH failed");
     }
     return shared;
@@ -156,8 +210,11 @@ Result<std::shared_ptr<Key>> openssl_key_from_pem(ByteView pem, std::string desc
     const crypto::Ossl<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     if (!bio) return openssl_failed("reading a key");
     crypto::Ossl<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    if (!key) {
+        crypto::openssl_refused();
+        return fail::malformed("no private key in PEM form");
+    }
     ERR_clear_error();
-    if (!key) return fail::malformed("no private key in PEM form");
     auto public_key = public_half(key.get());
     if (!public_key) return within("the key", std::move(public_key).error());
     if (public_key->is_rsa() && public_key->bits() < least_rsa_bits) {

@@ -67,12 +67,19 @@ void check_same_names(Case& c, const crypto::Certificate& certificate) {
 
 }  // namespace
 
+std::string describe(const crypto::Revocation& revocation) {
+    return "revoked at the CA since " + to_rfc3339(revocation.since) + " (" +
+           std::string(crypto::revocation_reason_name(revocation.reason)) + ")";
+}
+
 void check_renewal(Case& c) {
     if (!c.facts.renewed) return c.refuse("RenewalForeignCertificate", "no certificate of ours asks for renewal");
     const auto& renewed = *c.facts.renewed;
     if (!c.rules.renewal.allowed) c.refuse("RenewalNotAllowed", "template " + c.rules.name + " allows no renewal");
     check_provenance(c, renewed);
     if (renewed.revoked) c.refuse("RenewalRevoked", "the certificate is revoked");
+    if (renewed.revoked_at_ca) c.refuse("RenewalRevoked", "the certificate is " + describe(*renewed.revoked_at_ca));
+    if (!renewed.unknown_at_ca.empty()) c.refuse("RenewalExpired", renewed.unknown_at_ca);
     check_time(c, renewed);
     if (!c.rules.renewal.allow_same_key && renewed.certificate.public_key() == c.facts.request->public_key()) {
         c.refuse("RenewalSameKey", "the template wants a new key at each renewal");

@@ -81,9 +81,20 @@ public:
 
     void connect(soci::session& session, Use use) const override;
     // What crosses is undone and done again by the writer: all that SQLite's one writer at a time promises holds here.
-    std::string_view begin() const override { return "BEGIN ISOLATION LEVEL SERIALIZABLE"; }
+    // Another's commit that waits for a disk or a standby undoes all that crosses it until it ends; so the second try
+    // waits for it, at a table that every writer passes first. Locked before anything is read, it delays the snapshot
+    // too.
+    std::string_view begin() const override {
+        return "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE schema_version IN ROW SHARE MODE";
+    }
+    std::string_view begin_alone() const override {
+        return "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE schema_version IN EXCLUSIVE MODE";
+    }
+    std::string_view keep_others_out() const override { return "LOCK TABLE schema_version IN EXCLUSIVE MODE"; }
     std::string begin_step() const override {
-        return "BEGIN; SELECT pg_advisory_xact_lock(" + std::string(kMigrationLock) + ")";
+        // An index of a large table takes its time; only waiting for others stays bounded, by lock_timeout.
+        return "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" + std::string(kMigrationLock) +
+               ")";
     }
     void script(soci::session& session, const std::string& text) const override;
     bool in_transaction(soci::session& session) const override {

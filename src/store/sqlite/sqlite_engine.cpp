@@ -30,6 +30,8 @@ public:
 
     void connect(soci::session& session, Use use) const override;
     std::string_view begin() const override { return "BEGIN IMMEDIATE"; }
+    std::string_view begin_alone() const override { return begin(); }
+    std::string_view keep_others_out() const override { return {}; }
     std::string begin_step() const override { return "BEGIN IMMEDIATE"; }
     void script(soci::session& session, const std::string& text) const override;
     bool in_transaction(soci::session& session) const override {

@@ -46,8 +46,23 @@ Minter::Minter(const Instance& instance, const std::string& profile)
       issuer_(must(app::make_issuer(settings_, profile, *database_, random_), "the issuer")) {}
 
 MintedOtp Minter::mint() {
-    const auto minted = must(issuer_->issue({}, std::nullopt, "load generator", clock_.now()), "minting");
+    return mint_for({});
+}
+
+MintedOtp Minter::mint_for(const challenge::Binding& binding) {
+    const auto minted = must(issuer_->issue(binding, std::nullopt, "load generator", clock_.now()), "minting");
     return {minted.id, std::string(minted.value.reveal_text())};
+}
+
+MintedOtp Minter::mint_expired() {
+    constexpr std::chrono::minutes valid{30};
+    const Time then = clock_.now() - valid - std::chrono::hours(1);
+    const auto minted = must(issuer_->issue({}, valid, "load generator", then), "minting");
+    return {minted.id, std::string(minted.value.reveal_text())};
+}
+
+void Minter::revoke(const MintedOtp& otp) {
+    must(issuer_->revoke(otp.id, clock_.now()), "revoking");
 }
 
 std::vector<MintedOtp> Minter::mint(std::size_t count) {

@@ -38,6 +38,10 @@ public:
     MintedOtp mint();
     // Many at once on several threads, so that they share commits.
     std::vector<MintedOtp> mint(std::size_t count);
+    MintedOtp mint_for(const challenge::Binding& binding);
+    // Expired an hour ago.
+    MintedOtp mint_expired();
+    void revoke(const MintedOtp& otp);
 
 private:
     config::Settings settings_;

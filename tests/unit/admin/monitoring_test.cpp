@@ -154,5 +154,25 @@ TEST_F(MonitoringTest, MetricsSayWhatHappened) {
     EXPECT_THAT(without_store, Not(HasSubstr("countersign_attempts{")));
 }
 
+TEST_F(MonitoringTest, MetricsTellOfRevocationLists) {
+    const Metrics all(sources());
+    EXPECT_THAT(all.text({}), Not(HasSubstr("countersign_crl_")));
+    MetricsSubjects subjects;
+    subjects.revocations = [this] {
+        const auto now = clock_.now();
+        return std::vector<RevocationTraffic>{
+            {"adcs", true, 3, {{"0123", now - std::chrono::hours(1), now + std::chrono::hours(2), 17}}},
+            {"est", false, 9, {}}};
+    };
+    const auto text = all.text(subjects);
+    for (const char* line :
+         {"countersign_crl_current{ca=\"adcs\"} 1\n", "countersign_crl_current{ca=\"est\"} 0\n",
+          "countersign_crl_failures_total{ca=\"adcs\"} 3\n", "countersign_crl_failures_total{ca=\"est\"} 9\n",
+          "countersign_crl_age_seconds{ca=\"adcs\",key=\"0123\",list=\"0\"} 3600\n",
+          "countersign_crl_seconds_left{ca=\"adcs\",key=\"0123\",list=\"0\"} 7200\n",
+          "countersign_crl_entries{ca=\"adcs\",key=\"0123\",list=\"0\"} 17\n"})
+        EXPECT_THAT(text, HasSubstr(line));
+}
+
 }  // namespace
 }  // namespace countersign::admin

@@ -123,6 +123,24 @@ TEST_F(JsonLines, CutsOffALineThatACrashLeftUnfinished) {
     EXPECT_TRUE(verify({path_}, {})->findings.empty());
 }
 
+TEST_F(JsonLines, CutsOffFromAHoleThatAPowerCutLeft) {
+    for (const auto* before : {"", "first line\n"}) {
+        std::filesystem::remove(path_);
+        std::ofstream(path_) << before << std::string(5000, '\0') << "end of a line\nanother line\n";
+        ASSERT_TRUE(open()->record(numbered(2)));
+        const auto lines = lines_of(path_);
+        ASSERT_EQ(lines.size(), *before == '\0' ? 1u : 2u) << before;
+        EXPECT_EQ(json::parse(lines.back()).at("number"), 2);
+    }
+}
+
+// It may be what somebody did to the file: for `audit verify` to find.
+TEST_F(JsonLines, LeavesGarbageThatNoPowerCutMakes) {
+    std::ofstream(path_) << "first line\n\x01\x02 garbage\nanother line\n";
+    ASSERT_TRUE(open()->record(numbered(2)));
+    EXPECT_EQ(lines_of(path_).size(), 4u);
+}
+
 TEST_F(JsonLines, ConcurrentCallersEachGetTheirLine) {
     const auto sink = open();
     constexpr int kThreads = 16;

@@ -66,7 +66,7 @@ TEST_F(SignedTest, TheStrongestKindThatAppliesDecidesAndNothingFallsThrough) {
          {"single-password", std::make_shared<SinglePassword>(Secret(std::string_view("a.b.c.d.e")))}});
     EXPECT_THAT(weak.reserve(facts_with("a.b.c.d.e")).error().detail, StartsWith("ChallengeKindUnknown"));
     EXPECT_THROW(RankedVerifiers({}), StartupError);
-    EXPECT_TRUE(all.release(Claim{"single-password", "", "", {}, std::nullopt, false}, ReleaseReason::mismatch,
+    EXPECT_TRUE(all.release(Claim{"single-password", "", "", {}, std::nullopt}, ReleaseReason::mismatch,
                             test::at_minute(1))
                     .value());
     EXPECT_TRUE(refused_as(all.commit(Claim{}, ClaimOutcome::issued, test::at_minute(1)), ErrorKind::internal));

@@ -18,7 +18,6 @@ TEST_F(SignedTest, TheClaimSaysWhatTheStatementSays) {
     auto signed_challenges = verifier();
     const auto claim = signed_challenges.reserve(facts_with(good("rsa ES256"))).value();
     EXPECT_EQ(claim.kind, "signed");
-    EXPECT_TRUE(claim.silent);
     EXPECT_EQ(claim.id, "mdm enrollment-0001 device 4711");
     EXPECT_EQ(claim.binding.subject, "CN=device-7,O=Example");
     EXPECT_THAT(claim.binding.sans, testing::ElementsAre("dns:device-7.example.com", "upn:device-7@example.com"));

@@ -53,6 +53,28 @@ TEST(CaTypes, LocalNeedsItsKey) {
     EXPECT_THAT(findings_of("type = \"local\"\nkey = \"file:k\"\n"), HasSubstr("ca.default.serial_secret"));
 }
 
+TEST(CaTypes, RevocationListsAreOfCasThatAreElsewhere) {
+    const std::string local = "type = \"local\"\nkey = \"file:k\"\nserial_secret = \"s\"\n";
+    EXPECT_THAT(findings_of("crl = [\"http://pki.example/ca.crl\"]\n" + local), HasSubstr("ledger knows"));
+    const std::string est = "type = \"est\"\n";
+    const std::string there = "[ca.default.connection]\n" + url;
+    const auto with = [&](const std::string& keys) { return findings_of(est + keys + there); };
+    EXPECT_EQ(with(""), "good\n");
+    EXPECT_EQ(with("crl = [\"http://pki.example/ca.crl\", \"https://pki.example/ca.crl\", \"lists/ca.crl\"]\n"),
+              "good\n");
+    for (const auto* location : {"ldap:///CN=CA", "ftp://pki.example/ca.crl", ""})
+        EXPECT_THAT(with("crl = [\"" + std::string(location) + "\"]\n"), HasSubstr("ca.default.crl"));
+    EXPECT_THAT(with("crl_refresh_minutes = 5\n"), HasSubstr("there is no revocation list"));
+    EXPECT_THAT(with("renewal_without_crl = \"allow\"\n"), HasSubstr("there is no revocation list"));
+    const std::string crl = "crl = [\"http://pki.example/ca.crl\"]\n";
+    EXPECT_EQ(with(crl + "crl_refresh_minutes = 5\nrenewal_without_crl = \"refuse\"\n"), "good\n");
+    const auto lax = with(crl + "renewal_without_crl = \"allow\"\n");
+    EXPECT_THAT(lax, StartsWith("good"));
+    EXPECT_THAT(lax, HasSubstr("renews certificates that the CA has revoked"));
+    EXPECT_THAT(with(crl + "renewal_without_crl = \"perhaps\"\n"), HasSubstr("is not known here"));
+    EXPECT_THAT(with(crl + "crl_refresh_minutes = 0\n"), HasSubstr("out of range"));
+}
+
 TEST(CaTypes, OnlyAdcsHasAPolicyService) {
     const std::string cep = "policy_url = \"https://ca.example/CEP\"\n";
     EXPECT_THAT(findings_of(cep + adcs(url)), StartsWith("good"));

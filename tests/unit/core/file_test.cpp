@@ -31,6 +31,32 @@ TEST(File, ThatCannotBeWrittenIsNamed) {
     EXPECT_NE(wrote.error().detail.find("/somewhere/audit.log"), std::string::npos);
 }
 
+TEST(File, IsReadWholeOrNotAtAll) {
+    const test::ScratchDirectory directory;
+    const auto path = directory / "file";
+    EXPECT_EQ(read_whole_file(path, 10).error().kind, ErrorKind::not_found);
+    std::ofstream(path) << std::string(200'000, 'A');
+    EXPECT_EQ(read_whole_file(path, 200'000).value(), Bytes(200'000, 0x41));
+    EXPECT_EQ(read_whole_file(path, 199'999).error().kind, ErrorKind::malformed);
+    EXPECT_EQ(read_whole_file(directory.path(), 10).error().kind, ErrorKind::unavailable) << "a directory";
+}
+
+TEST(File, IsReplacedAsAWhole) {
+    const test::ScratchDirectory directory;
+    const auto path = directory / "file";
+    for (const auto& content : {Bytes{1, 2, 3}, Bytes{4}, Bytes{}}) {
+        ASSERT_TRUE(replace_file(path, content));
+        EXPECT_EQ(read_whole_file(path, 10).value(), content);
+    }
+    EXPECT_EQ(std::filesystem::status(path).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1) << "nothing is left behind";
+    const auto nowhere = replace_file(directory / "none" / "file", Bytes{1});
+    ASSERT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().kind, ErrorKind::unavailable);
+    EXPECT_NE(nowhere.error().detail.find("none/file"), std::string::npos);
+}
+
 TEST(File, DescriptorsAreClosedOnceAndByOne) {
     int number = -1;
     {

@@ -192,6 +192,16 @@ TEST(Wire, RefusesPathsThatDoNotDecode) {
     }
 }
 
+TEST(Wire, RefusesPathsThatOthersReadOtherwise) {
+    for (const std::string path : {"/..", "/a/../b", "/a/.", "/./a", "/%2e%2E/a", "/a/.%2e", "/a/..;x/b", "/a%2fb",
+                                   "/a%2Fb", "/a%5cb", "/a\\b"}) {
+        EXPECT_FALSE(read_head("GET " + path + " HTTP/1.1\r\n\r\n")) << path;
+    }
+    for (const std::string path : {"/a.b/..c/d..", "/...", "//a", "/a;b", "/%41"}) {
+        EXPECT_TRUE(read_head("GET " + path + " HTTP/1.1\r\n\r\n")) << path;
+    }
+}
+
 TEST(Wire, WritesAHead) {
     auto response = Response::bytes(200, "application/x-pki-message", Bytes(3));
     response.headers.emplace_back("Cache-Control", "no-store");

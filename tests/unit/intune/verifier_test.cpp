@@ -66,7 +66,6 @@ TEST_F(VerifierTest, AYesIsAClaimWithoutLimitsOfOurOwn) {
     ASSERT_TRUE(claim);
     EXPECT_EQ(claim->kind, "intune");
     EXPECT_TRUE(claim->stored_mac.empty());
-    EXPECT_TRUE(claim->silent);
     const auto asked = FakeCloud::body_of(cloud_.to("validateRequest").at(0))["request"];
     EXPECT_EQ(asked["transactionId"], "transaction-1");
     EXPECT_EQ(asked["certificateRequest"], crypto::base64(request_.der()));

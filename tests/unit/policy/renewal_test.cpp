@@ -25,6 +25,8 @@ struct Renewal {
     bool new_key_is_ec = false;
     bool recorded = true;
     bool revoked = false;
+    std::optional<crypto::Revocation> revoked_at_ca;
+    std::string unknown_at_ca;
     bool present = true;
     std::string profile = "default";
     std::string template_name = "device";
@@ -56,7 +58,9 @@ struct Renewal {
                                                .recorded = recorded,
                                                .profile = profile,
                                                .revoked = revoked,
-                                               .template_name = template_name};
+                                               .template_name = template_name,
+                                               .revoked_at_ca = revoked_at_ca,
+                                               .unknown_at_ca = unknown_at_ca};
         }
         return judge(facts, rules, at);
     }
@@ -110,6 +114,21 @@ TEST(Renewal, RevokedMeansRevoked) {
     renewal.revoked = true;
     renewal.rules.renewal.allow_expired = true;
     EXPECT_EQ(renewal.refused(), Codes{"RenewalRevoked"});
+}
+
+TEST(Renewal, RevokedAtTheCaMeansRevokedToo) {
+    Renewal renewal;
+    renewal.revoked_at_ca = crypto::Revocation{now() - std::chrono::days{1}, 6};
+    renewal.rules.renewal.allow_expired = true;
+    EXPECT_EQ(renewal.refused(), Codes{"RenewalRevoked"});
+    const auto said = verdict(renewal.judged());
+    EXPECT_NE(said.find("revoked at the CA since"), std::string::npos) << said;
+    EXPECT_NE(said.find("certificateHold"), std::string::npos) << said;
+    renewal.revoked_at_ca.reset();
+    renewal.unknown_at_ca = "nobody will ever know";
+    EXPECT_EQ(renewal.refused(), Codes{"RenewalExpired"});
+    renewal.unknown_at_ca.clear();
+    EXPECT_EQ(renewal.refused(), none);
 }
 
 TEST(Renewal, ExpiryIsExactToTheSecond) {

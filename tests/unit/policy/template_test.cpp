@@ -122,8 +122,8 @@ TEST(TemplateRules, NothingToJudgeIsADenial) {
 }
 
 TEST(Findings, AreDescribedOneAfterTheOther) {
-    EXPECT_EQ(describe({}), "");
-    EXPECT_EQ(describe({{"A", "one"}, {"B", "two"}}), "A: one; B: two");
+    EXPECT_EQ(describe(std::vector<Finding>{}), "");
+    EXPECT_EQ(describe(std::vector<Finding>{{"A", "one"}, {"B", "two"}}), "A: one; B: two");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // What happens when the CA is slow, away, lying or forgetful, and what a restart finds.
 #include "countersign/ra/followup.hpp"
+#include "countersign/store/ledger_entry.hpp"
 #include "station.hpp"
 
 #include <gmock/gmock.h>
@@ -332,6 +333,44 @@ TEST_F(SettlementTest, WhatTheCaTakesBackIsQuarantined) {
     ASSERT_EQ(kept.size(), 1U) << "nobody may hold a certificate that is on no record";
     EXPECT_EQ(kept.front().kind, "quarantined");
     EXPECT_TRUE(kept.front().revoked);
+}
+
+TEST_F(SettlementTest, WhatTheCaIssuesForARequestThatWasGivenUpMeanwhileIsQuarantined) {
+    std::string serial;
+    station.backend->on_submit = [&](const auto& request, const auto& key) -> Result<ca::Outcome> {
+        auto issued = must(really_issue(request, key));
+        serial = std::get<ca::Issued>(issued).certificate.serial_hex();
+        EXPECT_TRUE(station.database->transactions().record_failed(key, "given up (olga)",
+                                                                   store::ChallengeFate::consume, station.clock.now()));
+        return issued;
+    };
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+              PkiStatus::failure);
+    EXPECT_EQ(in_state(AttemptState::failed), 1U);
+    EXPECT_EQ(station.audit.count("certificate.quarantined"), 1U) << station.audit.all();
+    EXPECT_THAT(station.audit.all(), HasSubstr("given up (olga)"));
+    const auto kept = must(station.database->issued().find_by_serial(serial));
+    ASSERT_EQ(kept.size(), 1U);
+    EXPECT_EQ(kept.front().kind, "quarantined");
+    EXPECT_TRUE(kept.front().revoked);
+}
+
+TEST_F(SettlementTest, WhatAnotherNodeRecordedMeanwhileIsDelivered) {
+    std::string serial;
+    station.backend->on_submit = [&](const auto& request, const auto& key) -> Result<ca::Outcome> {
+        auto issued = must(really_issue(request, key));
+        const auto& certificate = std::get<ca::Issued>(issued).certificate;
+        serial = certificate.serial_hex();
+        EXPECT_TRUE(station.database->transactions().record_issued(
+            key, store::ledger_entry(certificate, "default", "enroll"), station.clock.now()));
+        return issued;
+    };
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = station.mint()})).status,
+              PkiStatus::success);
+    EXPECT_EQ(station.audit.count("certificate.quarantined"), 0U) << station.audit.all();
+    EXPECT_EQ(must(station.database->issued().find_by_serial(serial)).size(), 1U);
 }
 
 TEST_F(SettlementTest, WhatIsAskedOfTheCaGoesByTheTimeOfTheLastSubmission) {

@@ -2,6 +2,7 @@
 #include "../../../contract/store_contract_challenges.hpp"
 #include "../../../contract/store_contract_holds.hpp"
 #include "../../../contract/store_contract_issued.hpp"
+#include "../../../contract/store_contract_outbox.hpp"
 #include "../../../contract/store_contract_transactions.hpp"
 #include "../../../contract/store_contract_used_challenges.hpp"
 #include "server.hpp"

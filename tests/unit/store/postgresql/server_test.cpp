@@ -1,6 +1,7 @@
 // What only a server has: several nodes at once, transactions that cross, connections that break, settings of somebody
 // else.
 #include "server.hpp"
+#include "store/readers.hpp"
 #include "store_samples.hpp"
 
 #include <atomic>
@@ -45,6 +46,30 @@ TEST(PostgresqlNodes, APasswordIsReservedByOneOfManyNodes) {
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(won, kChallenges);
     EXPECT_EQ(strange, 0U) << "transactions that cross are done again, not reported";
+}
+
+// A commit that is on its way to the disk or to a standby undoes whatever crosses it, as often as that is tried again.
+TEST(PostgresqlNodes, CommitsThatTakeTheirTimeCostNobodyAnAnswer) {
+    const auto url = postgresql_server().fresh_url();
+    open_postgresql(url);
+    const auto slow = url + "%20-ccommit_delay%3D30000%20-ccommit_siblings%3D0";
+    constexpr unsigned kNodes = 3;
+    constexpr unsigned kEach = 15;
+    std::vector<std::unique_ptr<Database>> nodes;
+    for (unsigned n = 0; n < kNodes; ++n) nodes.push_back(open_postgresql(slow));
+    std::vector<std::thread> threads;
+    std::atomic<unsigned> done{0};
+    for (unsigned n = 0; n < kNodes; ++n) {
+        threads.emplace_back([&, n] {
+            for (unsigned i = 0; i < kEach; ++i) {
+                const auto inserted = nodes[n]->challenges().insert(sample_challenge(n * kEach + i), 1000);
+                EXPECT_TRUE(inserted) << describe(inserted.error());
+                if (inserted) ++done;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(done, kNodes * kEach);
 }
 
 TEST(PostgresqlNodes, AnAttemptIsFinishedByOneOfTwoNodes) {
@@ -109,6 +134,23 @@ TEST(PostgresqlNodes, ManyMayMigrateAtOnce) {
     EXPECT_EQ(status->found, status->wanted);
 }
 
+// An index of a large table takes longer than any statement of a node may.
+TEST(PostgresqlNodes, AStepOfTheSchemaMayTakeItsTime) {
+    auto& server = postgresql_server();
+    auto options = postgresql_options(server.fresh_url());
+    options.busy_timeout_ms = 200;
+    const auto schema = options.url.substr(options.url.rfind("3D") + 2);
+    server.query("CREATE FUNCTION slow_" + schema +
+                 "() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN IF current_schema() = ''" + schema +
+                 "'' THEN PERFORM pg_sleep(0.5); END IF; END'");
+    server.query("CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slow_" +
+                 schema + "()");
+    const auto migrated = Database::migrate(options);
+    server.query("DROP EVENT TRIGGER slow");
+    ASSERT_TRUE(migrated) << describe(migrated.error());
+    EXPECT_EQ(Database::status(options)->found, migrated->wanted);
+}
+
 TEST(PostgresqlNodes, AnAttemptIsHeldByOneOfTwoNodes) {
     const auto url = postgresql_server().fresh_url();
     const auto one = open_postgresql(url);
@@ -150,6 +192,12 @@ TEST(PostgresqlServer, IsUsedAgainAfterItWasAway) {
     const auto away = database->challenges().insert(sample_challenge(2), 1000);
     ASSERT_FALSE(away);
     EXPECT_EQ(away.error().kind, ErrorKind::unavailable) << describe(away.error());
+    // More often than there are connections: that they break is one thing, that no new ones are to be had another.
+    for (int i = 0; i < 10; ++i) {
+        const auto found = database->challenges().find(sample_challenge(1).mac);
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().kind, ErrorKind::unavailable) << describe(found.error());
+    }
     EXPECT_FALSE(database->probe());
     server.start();
     EXPECT_TRUE(database->challenges().insert(sample_challenge(3), 1000));
@@ -162,6 +210,30 @@ TEST(PostgresqlServer, IsUsedAgainAfterItWasAway) {
     const auto second = database->challenges().find(sample_challenge(2).mac);
     ASSERT_TRUE(second);
     EXPECT_FALSE(second->has_value()) << "what was refused did not happen";
+}
+
+TEST(PostgresqlServer, OneReaderLearnsThatTheConnectionsAreGone) {
+    auto& server = postgresql_server();
+    const auto url = server.fresh_url();
+    open_postgresql(url);
+    const auto engine = Engine::from_url(url, 10000);
+    ASSERT_TRUE(engine);
+    Readers readers(*engine, 3);
+    const auto ask = [](Connection& connection) { connection.script("SELECT 1"); };
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'countersign'");
+    EXPECT_EQ(readers.run(ask).error().kind, ErrorKind::unavailable);
+    // All three at once, so that each is another.
+    Result<void> second, third;
+    const auto first = readers.run([&](Connection& one) {
+        ask(one);
+        second = readers.run([&](Connection& other) {
+            ask(other);
+            third = readers.run(ask);
+        });
+    });
+    EXPECT_TRUE(first) << describe(first.error());
+    EXPECT_TRUE(second) << describe(second.error());
+    EXPECT_TRUE(third) << describe(third.error());
 }
 
 TEST(PostgresqlServer, MustCommitDurably) {
