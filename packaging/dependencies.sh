@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what Countersign needs from Debian 12. Usage: dependencies.sh build|test
-# "build" is enough for the two programs; "test" adds the foreign clients and servers the tests drive.
+# Installs what Countersign needs from Debian 12. Usage: dependencies.sh build|test|fuzz
+# "build" is enough for the two programs; "test" adds the foreign clients and servers the tests drive,
+# "fuzz" what tests/fuzz/run.sh needs.
 set -euo pipefail
 
 build_packages=(
@@ -26,7 +27,8 @@ command -v npm >/dev/null || test_packages+=(nodejs npm)
 case "${1:-build}" in
   build) wanted=("${build_packages[@]}") ;;
   test) wanted=("${test_packages[@]}") ;;
-  *) echo "usage: $0 build|test" >&2; exit 2 ;;
+  fuzz) wanted=("${build_packages[@]}" clang-16 libclang-rt-16-dev) ;;
+  *) echo "usage: $0 build|test|fuzz" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -2,6 +2,7 @@
 
 #include "as_values.hpp"
 #include "countersign/core/text.hpp"
+#include "event_loop.hpp"
 #include "listening_socket.hpp"
 #include "session.hpp"
 #include "tls.hpp"
@@ -110,6 +111,7 @@ public:
     }
     ~SocketServer() override { drain(std::chrono::milliseconds{0}); }
 
+    Result<void> prove_that_it_wakes() { return http::prove_that_it_wakes(context_); }
     Result<void> listen(const ListenerOptions& options);
     std::vector<std::string> addresses() const override;
     void start() override;
@@ -307,6 +309,7 @@ Result<std::unique_ptr<Server>> Server::bind(ServerOptions options, std::shared_
         const auto listening = server->listen(listener);
         if (!listening) return within("listener " + printable(listener.address), listening.error());
     }
+    CHECK(server->prove_that_it_wakes());
     return std::unique_ptr<Server>(std::move(server));
 } catch (const boost::system::system_error& error) {
     return fail::internal(std::string("binding listeners: ") + error.what());

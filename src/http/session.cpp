@@ -83,7 +83,7 @@ void Session::start() {
 
 void Session::leave_when_idle() {
     asio::post(strand_, [self = shared_from_this()] {
-        if (!self->idle_) return;
+        if (!self->idle_ || self->finished_) return;
         // Not abort: a request whose octets have been read, though not looked at yet, is in flight. The deadline is for
         // TLS, where a cancellation between two reads of the socket goes unnoticed.
         self->transport_->cancel_read();

@@ -2,7 +2,7 @@
 # Fuzzes every parser of foreign bytes with libFuzzer (clang-16, AddressSanitizer, UndefinedBehaviorSanitizer).
 #
 #   tests/fuzz/run.sh [-j N] MINUTES [TARGET...]   each target for MINUTES of CPU, N at once (default: all, one after the other)
-#   tests/fuzz/run.sh merge [TARGET...]            the smallest inputs that reach the same edges back into tests/fuzz/corpus
+#   tests/fuzz/run.sh merge [TARGET...]            adds to tests/fuzz/corpus what reaches edges that its inputs do not
 #
 # Starts from tests/fuzz/corpus and the seeds (seeds.py), keeps what it finds in build/fuzz/corpus/TARGET, and prints for each
 # target executions, edges reached and inputs kept. An input that breaks something stays in build/fuzz/crashes, and that target's
@@ -22,9 +22,8 @@ program_of() {
 merge() {
     program_of "$1"
     committed=tests/fuzz/corpus/$1
-    rm -rf "$committed.new" && mkdir "$committed.new"
-    "$program" -merge=1 -max_len=16384 "$committed.new" "$build/seeds/$1" "$committed" "$build/corpus/$1" >"$build/logs/$1.merge" 2>&1
-    rm -rf "$committed" && mv "$committed.new" "$committed"
+    # The seeds, which foreign programs made, stay, whatever smaller input reaches the same.
+    "$program" -merge=1 -max_len=16384 "$committed" "$build/corpus/$1" >"$build/logs/$1.merge" 2>&1
     echo "$1: $(ls "$committed" | wc -l) inputs"
 }
 
@@ -61,6 +60,7 @@ esac
 case $1 in merge) ;; *[!0-9]* | '') usage ;; esac
 mode=$1
 shift
+packaging/dependencies.sh fuzz
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --parallel "$(nproc)" --target fuzz_targets
 python3 tests/fuzz/seeds.py "$build/seeds" >/dev/null
