@@ -12,8 +12,9 @@
 namespace countersign::http {
 
 // Runs `context` for a few milliseconds on a thread of its own, knocks at it from this one, and waits for a timer of
-// it. Before any thread runs it; afterwards it can be run as if nothing had been. internal: it does not wake, the
-// system must be short of something; found out within ten seconds.
+// it. Before any thread runs it; afterwards it can be run as if nothing had been. internal: it does not wake, because
+// the system is short of something; found out within five seconds. Throws boost::system::system_error when it is short
+// of descriptors.
 Result<void> prove_that_it_wakes(boost::asio::io_context& context);
 
 }  // namespace countersign::http

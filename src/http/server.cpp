@@ -283,7 +283,7 @@ void SocketServer::drain(std::chrono::milliseconds patience) {
         });
     }
     if (threads_.empty()) {
-        context_.run();  // never started: only the acceptors are to be closed
+        context_.poll();  // never started: only the acceptors are to be closed
         return listeners_.clear();
     }
     for (const auto& session : site_->attendance.present()) session->leave_when_idle();
