@@ -11,8 +11,8 @@ namespace countersign::admin::ntlm {
 enum class Type { none, negotiate, authenticate };
 Type type_of(ByteView message);
 
-// Of an AUTHENTICATE_MESSAGE: "domain\user" in lower case, octets beyond ASCII by their hexadecimal form; empty: it
-// names nobody.
+// Of an AUTHENTICATE_MESSAGE: "domain\user" in lower case, at most 1025 octets, UTF-16 without its zero octets; any
+// other octets are as the client sent them, so that a log shows them by printable() only. Empty: it names nobody.
 std::string claimed_user(ByteView message);
 
 // The message with room for the version field, which the specification lets old clients leave out: curl and go-ntlmssp

@@ -1,5 +1,6 @@
 // NTLM messages of people who sign in from Windows, before anything about them is proved.
 #include "admin/ntlm_message.hpp"
+#include "countersign/core/text.hpp"
 #include "fuzz.hpp"
 
 using namespace countersign;
@@ -8,7 +9,8 @@ FUZZ_TARGET(input) {
     const auto type = admin::ntlm::type_of(input);
     const auto user = admin::ntlm::claimed_user(input);
     fuzz::expect(user.empty() || type == admin::ntlm::Type::authenticate, "only the last message names somebody");
-    for (const char c : user) fuzz::expect(static_cast<unsigned char>(c) >= 0x20, "who is named is printable");
+    fuzz::expect(user.size() <= 1025, "who is named is bounded");
+    fuzz::expect(user == to_lower(user), "who is named is in lower case, as accounts are looked up");
     const auto with_version = admin::ntlm::with_version(to_bytes(input));
     fuzz::expect(admin::ntlm::type_of(with_version) == type, "a version field does not change the type");
     fuzz::expect(admin::ntlm::claimed_user(with_version) == user, "a version field does not change who is named");
