@@ -36,13 +36,14 @@ public:
     }
     void failed(Time now, const std::string& problem) {
         const std::lock_guard lock(mutex_);
-        problem_ = problem;
         ++failures_;
         if (open_ && trial_) pause_ = std::min(pause_ * 2, longest_);
-        if (!open_ && failures_ < failures_to_open_) return;
-        open_ = true;
-        trial_ = false;
-        since_ = now;
+        if (open_ || failures_ >= failures_to_open_) {
+            open_ = true;
+            trial_ = false;
+            since_ = now;
+        }
+        problem_ = problem;  // last: memory may be wanting for it
     }
     bool open() const {
         const std::lock_guard lock(mutex_);

@@ -3,6 +3,7 @@
 #include "countersign/core/breaker.hpp"
 #include "countersign/core/text.hpp"
 
+#include <exception>
 #include <mutex>
 #include <unordered_map>
 
@@ -48,20 +49,33 @@ struct Guard::State {
             ++traffic.on_their_way;
         }
         const auto begun = std::chrono::steady_clock::now();
-        auto answer = question();
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+        const auto answered = [&] {
+            try {
+                return question();
+            } catch (const std::exception& exception) {
+                // Out of memory, say. The circuit must not wait for an answer that never comes.
+                conclude(begun, exception.what());
+                throw;
+            }
+        };
+        auto answer = answered();
         const bool failed = !answer && (answer.error().kind == ErrorKind::unavailable ||
                                         (may_have_acted && answer.error().kind == ErrorKind::outcome_unknown));
-        if (failed) {
-            breaker.failed(clock.now(), answer.error().detail);
+        conclude(begun, failed ? answer.error().detail.c_str() : nullptr);
+        return answer;
+    }
+    // `problem`: null when there is none.
+    void conclude(std::chrono::steady_clock::time_point begun, const char* problem) {
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+        if (problem != nullptr) {
+            breaker.failed(clock.now(), problem);
         } else {
             breaker.succeeded();
         }
         const std::lock_guard lock(mutex);
         --traffic.on_their_way;
         traffic.seconds += took.count();
-        if (failed) traffic.last_problem = answer.error().detail;
-        return answer;
+        if (problem != nullptr) traffic.last_problem = problem;
     }
     void count(const Result<Outcome>& result) {
         const std::lock_guard lock(mutex);

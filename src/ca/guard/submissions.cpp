@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <map>
 #include <mutex>
 
@@ -19,12 +20,14 @@ struct Entry {
     std::optional<Result<Outcome>> result{};
 };
 
-// A worker's thread must not end for want of memory. The words are short enough to need none.
+// A worker's thread must not end for want of memory (the words are short enough to need none), nor for a backend's bug.
 Result<Outcome> carry_out(const Submissions::Work& work) {
     try {
         return work();
     } catch (const std::bad_alloc&) {
         return fail::outcome_unknown("out of memory");
+    } catch (const std::exception& exception) {
+        return fail::outcome_unknown(exception.what());
     }
 }
 

@@ -149,6 +149,24 @@ TEST_F(GuardTest, TheCircuitOpensAfterFailuresInARowAndOneTrialClosesIt) {
     EXPECT_TRUE(guard_->probe());
 }
 
+TEST_F(GuardTest, ABackendThatThrowsHasFailedAndTheNextTrialComes) {
+    backend_->on_submit = [](const auto&, const auto&) -> Result<Outcome> { throw std::runtime_error("a bug"); };
+    for (int i = 0; i < 3; ++i) {
+        const auto failed = submit("key-" + std::to_string(i));
+        EXPECT_EQ(failed.error().kind, ErrorKind::outcome_unknown) << "it may have acted";
+    }
+    EXPECT_TRUE(guard_->traffic()->circuit_open);
+    EXPECT_EQ(guard_->traffic()->on_their_way, 0U);
+    EXPECT_EQ(guard_->traffic()->last_problem, "a bug");
+    world_.clock.advance(options_.pause);
+    ASSERT_FALSE(submit("key-3")) << "the trial throws too";
+    world_.clock.advance(2 * options_.pause);
+    EXPECT_TRUE(guard_->accepting()) << "another is tried";
+    backend_->on_submit = nullptr;
+    EXPECT_TRUE(submit("key-4"));
+    EXPECT_FALSE(guard_->traffic()->circuit_open);
+}
+
 TEST_F(GuardTest, AClockSetBackDoesNotKeepTheCircuitOpen) {
     be_away();
     for (int i = 0; i < 3; ++i) ASSERT_FALSE(submit("key-" + std::to_string(i)));
