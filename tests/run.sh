@@ -51,6 +51,7 @@ configure_and_build() {
 
 step "install what is missing" packaging/dependencies.sh test || finish
 step "include edges between rooms" python3 tests/architecture/include_edges.py . || true
+step "mutations that still fit the code" python3 tests/mutations/run.py --check || true
 # The programs as they are shipped, driven from outside: clients nobody here wrote, hostile input, kill -9.
 step "build the programs (release, warnings are errors)" configure_and_build release --target outside_tests || finish
 step "interop, system and fault tests" ctest --preset release --no-tests=error -L 'interop|system|packaging|faults' || true

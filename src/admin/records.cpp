@@ -1,5 +1,6 @@
 #include "countersign/admin/records.hpp"
 
+#include "countersign/crypto/certificate_request.hpp"
 #include "countersign/crypto/encoding.hpp"
 
 #include <array>
@@ -59,7 +60,10 @@ nlohmann::ordered_json to_json_in_full(const store::Attempt& one) {
     json["plan"] =
         one.plan.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(one.plan, nullptr, false);
     if (json["plan"].is_discarded()) json["plan"] = one.plan;
-    json["csr"] = crypto::to_pem("CERTIFICATE REQUEST", one.csr);
+    // Nobody who looks at a request needs its password.
+    const auto request = crypto::CertificateRequest::from_der(one.csr);
+    const auto shown = request ? request->der_without_challenge() : Result<Bytes>(request.error());
+    json["csr"] = shown ? crypto::to_pem("CERTIFICATE REQUEST", *shown) : "";
     return json;
 }
 

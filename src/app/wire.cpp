@@ -15,6 +15,7 @@
 #include "countersign/challenge/one_time.hpp"
 #include "countersign/challenge/ranked.hpp"
 #include "countersign/core/text.hpp"
+#include "countersign/crypto/digest.hpp"
 #include "countersign/hook/command.hpp"
 #include "countersign/hook/webhook.hpp"
 #include "countersign/http/crl_endpoint.hpp"
@@ -43,6 +44,14 @@ challenge::OneTimeOptions one_time_options(const config::ProfileSettings& profil
 
 Result<Secret> read_pepper(const config::Settings& settings) {
     return read_secret_file(settings.secrets.pepper, 32, "the pepper");
+}
+
+// Null without a pepper: whoever assembles profiles says what is wrong with it, and the daemon does not start.
+std::shared_ptr<const Secret> request_key_of(const config::Settings& settings) {
+    const auto pepper = read_pepper(settings);
+    if (!pepper) return nullptr;
+    return std::make_shared<const Secret>(
+        crypto::hmac_sha256(pepper->reveal(), as_bytes("countersign requests in the store")));
 }
 
 class EveryKeySource final : public keys::KeySource {
@@ -416,6 +425,7 @@ Result<std::shared_ptr<hook::Hook>> open_hook(const config::Settings& settings, 
 Result<std::unique_ptr<store::Database>> open_store(const config::Settings& settings) {
     store::DatabaseOptions options;
     options.url = settings.store.url;
+    options.request_key = request_key_of(settings);
     return subscribed(settings, store::Database::open(options));
 }
 
@@ -423,6 +433,7 @@ Result<std::unique_ptr<store::Database>> open_store_as_daemon(const config::Sett
                                                               store::CrashPoint crash_point) {
     store::DatabaseOptions options;
     options.url = settings.store.url;
+    options.request_key = request_key_of(settings);
     options.as_daemon = true;
     options.crash_point = std::move(crash_point);
     return subscribed(settings, store::Database::open(options));

@@ -1,5 +1,7 @@
 // What came back from the CA against what was approved.
 #include "countersign/core/text.hpp"
+#include "countersign/crypto/oid.hpp"
+#include "countersign/crypto/policy_identifiers.hpp"
 #include "countersign/policy/judge.hpp"
 
 #include <algorithm>
@@ -60,6 +62,27 @@ void compare_constraints(const Content& plan, const crypto::Certificate& certifi
     }
 }
 
+// What a CA may have copied from the request behind the plan's back. Other extensions of its own are the CA's right.
+void compare_identity(const Content& plan, const crypto::Certificate& certificate, Findings& findings) {
+    const auto planned = [&](const crypto::Extension& extension) {
+        return std::ranges::any_of(plan.further_extensions,
+                                   [&](const crypto::Extension& one) { return one.oid == extension.oid; });
+    };
+    for (const auto& extension : certificate.extensions()) {
+        if (planned(extension)) continue;
+        if (extension.oid == oid::ms_security_identifier)
+            findings.push_back({"SecurityIdentifierMismatch", "issued with a security identifier, planned without"});
+        if (extension.oid != oid::ms_application_policies) continue;
+        const auto issued = crypto::parse_policy_identifiers(extension.value);
+        const bool within = issued && std::ranges::all_of(*issued, [&](const std::string& usage) {
+            return std::ranges::find(plan.extended_key_usage, usage) != plan.extended_key_usage.end();
+        });
+        if (!within)
+            findings.push_back({"ApplicationPoliciesMismatch", "issued with application policies beyond the usages "
+                                                               "that were planned"});
+    }
+}
+
 void compare_validity(const Content& plan, const crypto::Certificate& certificate, Findings& findings) {
     const auto seconds = [](Time time) { return std::chrono::floor<std::chrono::seconds>(time); };
     if (seconds(certificate.not_before()) < seconds(plan.not_before) ||
@@ -82,6 +105,7 @@ Findings compare_with_plan(const Content& plan, const crypto::Certificate& certi
     compare_names(plan, certificate, findings);
     compare_usages(plan, certificate, findings);
     compare_constraints(plan, certificate, findings);
+    compare_identity(plan, certificate, findings);
     compare_validity(plan, certificate, findings);
     return findings;
 }

@@ -178,6 +178,7 @@ Result<Reply> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
     facts.renewed = exchange.renewed;
     facts.expectation = {claim.binding.subject, claim.binding.sans, claim.binding.template_name, claim.binding.exact};
     facts.now = exchange.now;
+    facts.ca_sees_request = exchange.profile.backend->sees_request();
 
     const auto* rules = rules_for(exchange.profile, facts);
     if (rules == nullptr) {

@@ -29,7 +29,7 @@ public:
         : lock_(std::move(lock)),
           writer_(engine, options),
           readers_(engine, options.readers),
-          transactions_(writer_, readers_, subscribers_),
+          transactions_(writer_, readers_, subscribers_, RequestSeal(options.request_key)),
           challenges_(writer_, readers_),
           issued_(writer_, readers_, subscribers_),
           used_challenges_(writer_, readers_),

@@ -26,13 +26,13 @@ auto state_from(const States& states, const std::string& text) {
     throw soci::soci_error("an unknown state in the database: " + printable(text));
 }
 
+}  // namespace
+
 Bytes octets_from(const std::string& base64) {
     Result<Bytes> octets = crypto::from_base64(base64);
     if (!octets) throw soci::soci_error("a damaged binary value in the database: " + octets.error().detail);
     return *std::move(octets);
 }
-
-}  // namespace
 
 std::string_view name(AttemptState state) {
     switch (state) {
@@ -83,13 +83,13 @@ bool is_final(AttemptState state) {
     return state == AttemptState::issued || state == AttemptState::failed;
 }
 
-Attempt attempt_from(const Row& row) {
+Attempt attempt_from(const Row& row, const RequestSeal& seal) {
     Attempt attempt;
     attempt.id = row.text(0);
     attempt.key = {row.text(1), row.text(2), row.text(3)};
     attempt.kind = row.text(4);
     attempt.request_digest = row.text(5);
-    attempt.csr = octets_from(row.text(6));
+    attempt.csr = seal.open(attempt.id, row.text(6));
     attempt.plan = row.text(7);
     attempt.template_name = row.text(8);
     attempt.subject = row.text(9);

@@ -4,6 +4,7 @@
 #include "countersign/store/outbox.hpp"
 #include "countersign/store/records.hpp"
 #include "statement.hpp"
+#include "request_seal.hpp"
 
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ inline constexpr std::string_view kCertificateTypes = "ttttttttttiiiit";
 inline constexpr std::string_view kNotificationTypes = "ttttttttitiiiti";
 
 // Throw soci::soci_error when a row holds what this program never wrote.
-Attempt attempt_from(const Row& row);
+Bytes octets_from(const std::string& base64);
+Attempt attempt_from(const Row& row, const RequestSeal& seal);
 Challenge challenge_from(const Row& row);
 IssuedCertificate certificate_from(const Row& row);
 Notification notification_from(const Row& row);

@@ -105,10 +105,11 @@ Error why_not(Connection& connection, const Attempt& attempt) {
     return fail::denied("the challenge cannot be reserved: " + reason);
 }
 
-Result<void> insert_attempt(Connection& connection, const Attempt& a) {
+// `request`: the sealed one.
+Result<void> insert_attempt(Connection& connection, const Attempt& a, const std::string& request) {
     connection.change(
         kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
-                  crypto::base64(a.csr), a.plan, a.template_name, a.subject, a.client, a.challenge_mac, name(a.state),
+                  request, a.plan, a.template_name, a.subject, a.client, a.challenge_mac, name(a.state),
                   a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated, a.challenge_kind});
     return {};
 }
@@ -144,7 +145,7 @@ Result<void> reserve_once(Connection& connection, const Attempt& attempt) {
     return {};
 }
 
-Result<void> intend(Connection& connection, const Attempt& attempt) {
+Result<void> intend(Connection& connection, const Attempt& attempt, const std::string& request) {
     std::string other;
     connection.run(kInFlight, {attempt.key.profile, attempt.key.signer_key, attempt.key.transaction_id},
                    [&](const Row& row) { other = row.text(0); });
@@ -156,7 +157,7 @@ Result<void> intend(Connection& connection, const Attempt& attempt) {
             kReserve, {attempt.id, attempt.created, attempt.challenge_mac, attempt.key.profile, attempt.created});
         if (reserved != 1) return why_not(connection, attempt);
     }
-    return insert_attempt(connection, attempt);
+    return insert_attempt(connection, attempt, request);
 }
 
 }  // namespace
@@ -165,8 +166,9 @@ Result<void> SqlTransactions::record_intent(const Attempt& attempt) {
     if (attempt.state != AttemptState::intent && attempt.state != AttemptState::held) {
         return fail::internal("an attempt begins as intent or held, not " + std::string(name(attempt.state)));
     }
+    TRY(const auto request, seal_.seal(attempt.id, attempt.csr));
     return writer_.run("intent", [&](Connection& connection) -> Result<void> {
-        CHECK(intend(connection, attempt));
+        CHECK(intend(connection, attempt, request));
         if (attempt.state != AttemptState::held) return {};
         const Standing standing{"held", attempt.challenge_mac, attempt.key.profile, attempt.challenge_kind};
         subscribers_.tell(connection, happening_to(NotificationEvent::held, attempt.id, standing, attempt.created));
@@ -261,7 +263,7 @@ Result<std::vector<Attempt>> SqlTransactions::select(const Sql& sql, Parameters 
     std::vector<Attempt> found;
     CHECK(readers_.run([&](Connection& connection) {
         found.clear();
-        connection.run(sql, parameters, [&](const Row& row) { found.push_back(attempt_from(row)); });
+        connection.run(sql, parameters, [&](const Row& row) { found.push_back(attempt_from(row, seal_)); });
     }));
     return found;
 }

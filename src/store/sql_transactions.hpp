@@ -3,6 +3,7 @@
 
 #include "countersign/store/transactions.hpp"
 #include "readers.hpp"
+#include "request_seal.hpp"
 #include "subscribers.hpp"
 #include "writer.hpp"
 
@@ -10,8 +11,8 @@ namespace countersign::store {
 
 class SqlTransactions final : public Transactions {
 public:
-    SqlTransactions(Writer& writer, Readers& readers, const Subscribers& subscribers)
-        : writer_(writer), readers_(readers), subscribers_(subscribers) {}
+    SqlTransactions(Writer& writer, Readers& readers, const Subscribers& subscribers, RequestSeal seal)
+        : writer_(writer), readers_(readers), subscribers_(subscribers), seal_(std::move(seal)) {}
 
     Result<std::optional<Attempt>> latest(const TransactionKey& key) override;
     Result<Attempt> find(const std::string& attempt_id) override;
@@ -37,6 +38,7 @@ private:
     Writer& writer_;
     Readers& readers_;
     const Subscribers& subscribers_;
+    const RequestSeal seal_;
 };
 
 }  // namespace countersign::store

@@ -30,10 +30,10 @@ protected:
         fleet.finish();
         daemon.signal(SIGTERM);
         ASSERT_EQ(daemon.wait(60s), 0);
-        const auto settings = app::load_or_throw(instance.config, [](const std::string&) {});
-        store_ = settings.store.url.substr(std::string("sqlite:").size());
+        settings_ = app::load_or_throw(instance.config, [](const std::string&) {});
+        store_ = settings_->store.url.substr(std::string("sqlite:").size());
         std::ostringstream text;
-        text << std::ifstream(settings.audit.file).rdbuf();
+        text << std::ifstream(settings_->audit.file).rdbuf();
         audit_ = text.str();
         records_ = fleet.records();
     }
@@ -49,7 +49,9 @@ protected:
         run_sql(store_, "PRAGMA wal_checkpoint(TRUNCATE)");
         fs::copy_file(store_, copy, fs::copy_options::overwrite_existing);
         run_sql(copy, sql);
-        return read_ledger(copy);
+        auto settings = *settings_;
+        settings.store.url = "sqlite:" + copy.string();
+        return read_ledger(settings);
     }
 
     static bool complains(const std::vector<std::string>& complaints, const std::string& words) {
@@ -58,6 +60,7 @@ protected:
 
     static inline fs::path directory_;
     static inline fs::path store_;
+    static inline std::optional<config::Settings> settings_;
     static inline std::string audit_;
     static inline std::vector<ClientRecord> records_;
 };
@@ -71,7 +74,7 @@ protected:
 constexpr const char* kAnEnrolled = "(SELECT max(sequence) FROM certificates WHERE attempt IS NOT NULL)";
 
 TEST_F(Checker, IsContentWithAnUndisturbedRun) {
-    EXPECT_EQ(judge(read_ledger(store_), records_, audit_), std::vector<std::string>{});
+    EXPECT_EQ(judge(read_ledger(*settings_), records_, audit_), std::vector<std::string>{});
     EXPECT_GE(records_.size(), 4U);
 }
 
@@ -107,14 +110,14 @@ TEST_F(Checker, SeesARequestLeftHalfway) {
 }
 
 TEST_F(Checker, SeesASerialNumberGivenTwice) {
-    auto ledger = read_ledger(store_);
+    auto ledger = read_ledger(*settings_);
     ledger.certificates.push_back(ledger.certificates.back());
     EXPECT_COMPLAINT(judge(ledger, records_, audit_), "a serial number given twice");
     EXPECT_COMPLAINT(judge(ledger, records_, audit_), "two certificates for one request");
 }
 
 TEST_F(Checker, SeesClientsWithWrongOrNoCertificates) {
-    const auto ledger = read_ledger(store_);
+    const auto ledger = read_ledger(*settings_);
     const auto served = std::ranges::find_if(records_, [](const auto& record) { return !record.certificates.empty(); });
     ASSERT_NE(served, records_.end());
     const auto at = static_cast<std::size_t>(served - records_.begin());
@@ -134,7 +137,7 @@ TEST_F(Checker, SeesClientsWithWrongOrNoCertificates) {
 }
 
 TEST_F(Checker, SeesASpoiltAuditFile) {
-    const auto ledger = read_ledger(store_);
+    const auto ledger = read_ledger(*settings_);
     EXPECT_COMPLAINT(judge(ledger, records_, "{\"time\":\"torn in the mid\n" + audit_), "unreadable lines");
     EXPECT_COMPLAINT(judge(ledger, records_, ""), "issued without an audit event");
     // A line that a kill tore is the last one, and is forgiven there.

@@ -1,6 +1,9 @@
 #include "ledger.hpp"
 
+#include "countersign/crypto/aead.hpp"
+#include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/encoding.hpp"
+#include "load/instance.hpp"
 
 #include <sqlite3.h>
 #include <functional>
@@ -37,16 +40,31 @@ void for_each_row(sqlite3* database, const std::string& sql, const std::function
     if (code != SQLITE_DONE) throw std::runtime_error(sql + ": " + sqlite3_errmsg(database));
 }
 
-Bytes octets(const std::string& base64) {
+Bytes octets(std::string_view base64) {
     auto decoded = crypto::from_base64(base64);
     if (!decoded) throw std::runtime_error("a column of the store is not base64");
     return *std::move(decoded);
 }
 
+// As docs/security-model.md describes it: AES-256-GCM under a key of the pepper's for each attempt.
+Bytes opened(const Bytes& pepper, const std::string& id, const std::string& column) {
+    constexpr std::string_view mark = "sealed:";
+    if (!column.starts_with(mark)) throw std::runtime_error("a request that is not sealed: " + id);
+    const Bytes text = octets(std::string_view(column).substr(mark.size()));
+    const auto tag = text.end() - static_cast<std::ptrdiff_t>(crypto::gcm_tag_size);
+    const auto all = crypto::hmac_sha256(pepper, as_bytes("countersign requests in the store"));
+    const auto key = crypto::hmac_sha256(all, as_bytes("countersign request of " + id));
+    const auto request = crypto::open_aes256_gcm(key, Bytes(crypto::gcm_iv_size, 0), as_bytes(id),
+                                                 {Bytes(text.begin(), tag), Bytes(tag, text.end())});
+    if (!request) throw std::runtime_error("a request that the pepper does not open: " + id);
+    return to_bytes(request->reveal());
+}
+
 }  // namespace
 
-Ledger read_ledger(const std::filesystem::path& path) {
-    const auto database = open_database(path);
+Ledger read_ledger(const config::Settings& settings) {
+    const auto database = open_database(settings.store.url.substr(std::string("sqlite:").size()));
+    const auto pepper = to_bytes(as_bytes(contents(settings.secrets.pepper)));
     Ledger ledger;
     std::string integrity;
     for_each_row(database.get(), "PRAGMA integrity_check", [&](const Columns& column) { integrity += column(0); });
@@ -55,7 +73,8 @@ Ledger read_ledger(const std::filesystem::path& path) {
                  "SELECT id, signer_key, transaction_id, state, challenge_mac, certificate_serial, csr FROM attempts",
                  [&](const Columns& column) {
                      ledger.attempts.push_back(
-                         {column(0), column(1), column(2), column(3), column(4), column(5), octets(column(6))});
+                         {column(0), column(1), column(2), column(3), column(4), column(5),
+                          opened(pepper, column(0), column(6))});
                  });
     for_each_row(database.get(), "SELECT mac, id, state, attempt FROM challenges", [&](const Columns& column) {
         ledger.challenges.push_back({column(0), column(1), column(2), column(3)});

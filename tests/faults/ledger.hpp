@@ -2,6 +2,7 @@
 // std::runtime_error.
 #pragma once
 
+#include "countersign/config/settings.hpp"
 #include "countersign/core/bytes.hpp"
 
 #include <filesystem>
@@ -37,7 +38,8 @@ struct Ledger {
     std::vector<CertificateRow> certificates;
 };
 
-Ledger read_ledger(const std::filesystem::path& database);
+// Of the SQLite database that `settings` name; requests are opened with their pepper.
+Ledger read_ledger(const config::Settings& settings);
 
 // Runs SQL on a database without foreign keys, to spoil it.
 void run_sql(const std::filesystem::path& database, const std::string& sql);

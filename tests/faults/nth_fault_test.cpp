@@ -236,7 +236,7 @@ protected:
         // Minted, and never presented.
         std::vector<ClientRecord> records;
         for (const auto& device : done_) records.push_back(device.record);
-        const auto complaints = judge(read_ledger(store_), records, contents(settings_->audit.file));
+        const auto complaints = judge(read_ledger(*settings_), records, contents(settings_->audit.file));
         EXPECT_TRUE(complaints.empty()) << complaints.size() << " complaints";
         for (std::size_t i = 0; i < std::min<std::size_t>(20, complaints.size()); ++i) ADD_FAILURE() << complaints[i];
         EXPECT_EQ(integrity_of(store_), "ok");

@@ -92,8 +92,7 @@ protected:
     }
     std::vector<std::string> verdict(const Fleet& fleet) {
         const auto settings = app::load_or_throw(instance_.config, [](const std::string&) {});
-        return judge(read_ledger(settings.store.url.substr(std::string("sqlite:").size())), fleet.records(),
-                     contents(settings.audit.file));
+        return judge(read_ledger(settings), fleet.records(), contents(settings.audit.file));
     }
     std::string audit_verification() const {
         const std::string command = std::string(COUNTERSIGN_PROGRAM) + " audit verify --config " +

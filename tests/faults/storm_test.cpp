@@ -106,7 +106,7 @@ TEST_F(Storm, NothingIsLostDoubledOrInventedAcrossAHundredKills) {
 
     const auto settings = app::load_or_throw(instance_.config, [](const std::string&) {});
     const auto records = fleet.records();
-    const auto ledger = read_ledger(settings.store.url.substr(std::string("sqlite:").size()));
+    const auto ledger = read_ledger(settings);
     const auto complaints = judge(ledger, records, contents(settings.audit.file));
     EXPECT_TRUE(complaints.empty()) << complaints.size() << " complaints";
     for (std::size_t i = 0; i < std::min<std::size_t>(20, complaints.size()); ++i) ADD_FAILURE() << complaints[i];
@@ -129,7 +129,7 @@ TEST_F(Storm, ATornLastLineInTheAuditFileSpoilsNoOther) {
     fleet.finish();
     daemon->signal(SIGTERM);
     EXPECT_EQ(daemon->wait(60s), 0);
-    const auto ledger = read_ledger(settings.store.url.substr(std::string("sqlite:").size()));
+    const auto ledger = read_ledger(settings);
     EXPECT_EQ(judge(ledger, fleet.records(), contents(settings.audit.file), 1), std::vector<std::string>{});
 }
 

@@ -1,4 +1,5 @@
 """The daemon's life: signals, restarts, power cuts, its log, and what never stands in it."""
+import base64
 import http.client
 import os
 import resource
@@ -8,8 +9,8 @@ import subprocess
 import threading
 import unittest
 
-from instance import InstanceTest, read_to_end, run_ok
-from scep_client import Client, FAILURE, Reply, SUCCESS
+from instance import InstanceTest, Toml, read_to_end, run_ok
+from scep_client import Client, FAILURE, PENDING, Reply, SUCCESS
 
 PATH = "/certsrv/mscep/mscep.dll"
 WRONG = "0011223344556677"
@@ -211,11 +212,39 @@ class LogTest(InstanceTest):
         for secret in (good, unused, good.lower(), "MYSECRETGUESS", "A" * 300, "GETSECRET", "UVVFUllTRUNSRVQ", "QUERYSECRET",
                        server.created["admin_password"], pepper.hex(), pepper.hex().upper(), "PRIVATE KEY"):
             self.assertNotIn(secret, everything)
-        # Nor does the store hold a password that could be used.
+        # Nor does the store hold a password, not inside a request either.
         for file in server.home.glob("countersign.db*"):
-            for secret in (good, unused):
-                self.assertNotIn(secret.encode(), file.read_bytes())
-                self.assertNotIn(bytes.fromhex(secret), file.read_bytes())
+            self.assert_nothing_of((good, unused), file.read_bytes())
+
+    def assert_nothing_of(self, secrets, octets):
+        for secret in secrets:
+            for form in (secret.encode(), secret.lower().encode(), bytes.fromhex(secret), secret.encode("utf-16-le"), secret.encode("utf-16-be")):
+                self.assertNotIn(form, octets)
+                # As it stands within base64 that began one, two or no octets before it.
+                for before in range(3):
+                    inner = base64.b64encode(b"\0" * before + form)[4 if before else 0:]
+                    self.assertNotIn(inner[:len(inner) // 4 * 4 - 4], octets)
+
+    def test_a_shared_password_is_not_in_the_store_nor_shown_with_a_request(self):
+        shared = "5AFE" * 4
+        server = self.instance()
+        secret = server.path("password")
+        secret.write_text(shared)
+        secret.chmod(0o600)
+        server.set("profile.default", challenge=Toml(f'{{ mode = "single-password", password_file = "{secret}" }}'))
+        server.set("template.device", hold_for_approval=True)
+        server.start()
+        client, reply = enroll(server, server.ca_bundle(), "shared", shared)
+        self.assertEqual(reply.status, PENDING)
+        (held,) = server.json("request", "list", "--state", "held")
+        shown = server.json("request", "show", held["id"])["csr"]
+        self.assertIn("BEGIN CERTIFICATE REQUEST", shown)
+        self.assert_nothing_of((shared,), base64.b64decode("".join(shown.splitlines()[1:-1])))
+        server.command("request", "approve", held["id"])
+        self.wait_until(lambda: client.send(client.poll()).status == SUCCESS, what="the certificate")
+        self.assertEqual(server.stop(), 0)
+        for file in server.home.glob("countersign.db*"):
+            self.assert_nothing_of((shared,), file.read_bytes())
 
     def test_each_refusal_has_a_line_that_says_why(self):
         server = self.instance().start()

@@ -85,6 +85,9 @@ public:
     virtual Revoker* revoker() { return nullptr; }
     virtual Patient* patient() { return nullptr; }
     virtual std::optional<Traffic> traffic() const { return std::nullopt; }
+    // Whether the CA is given the client's own PKCS#10, whose signature lets nothing be taken out of it, and may copy
+    // from it; false: it issues the plan and nothing else.
+    virtual bool sees_request() const { return true; }
     virtual std::string describe() const = 0;
 };
 

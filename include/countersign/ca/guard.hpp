@@ -46,6 +46,7 @@ public:
     Patient* patient() override { return this; }
     std::optional<Traffic> traffic() const override;
     std::string describe() const override;
+    bool sees_request() const override;
 
 private:
     struct State;

@@ -55,6 +55,7 @@ public:
     Result<void> probe() override;
     Revoker* revoker() override { return this; }
     std::string describe() const override;
+    bool sees_request() const override { return false; }
 
     Result<void> revoke(const std::string& serial_hex, int reason, Time when) override;
     // Cached; made anew when revocations changed (by any process) or crl_refresh passed.

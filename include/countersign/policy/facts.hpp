@@ -50,6 +50,7 @@ struct Facts {
     std::optional<RenewedCertificate> renewed;    // purpose renew
     Expectation expectation;
     Time now{};
+    bool ca_sees_request = false;  // and may copy from it: what must not be copied is refused instead of left out
 };
 
 // Which names a subject or SAN may carry.

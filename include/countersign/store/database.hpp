@@ -6,6 +6,7 @@
 #pragma once
 
 #include "countersign/core/result.hpp"
+#include "countersign/core/secret.hpp"
 #include "countersign/store/challenges.hpp"
 #include "countersign/store/holds.hpp"
 #include "countersign/store/issued.hpp"
@@ -36,6 +37,9 @@ struct DatabaseOptions {
     // false.
     bool as_daemon = false;
     CrashPoint crash_point;  // may be empty
+    // At least 32 octets, the same for all who open this database: certification requests, which carry passwords, are
+    // sealed with it. Null: they are stored as they are, and sealed ones are read as empty.
+    std::shared_ptr<const Secret> request_key = nullptr;
 };
 
 // Whether the schema of the database at `url` is current: its version and the version this program wants.

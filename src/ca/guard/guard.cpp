@@ -197,6 +197,10 @@ std::optional<Traffic> Guard::traffic() const {
     return traffic;
 }
 
+bool Guard::sees_request() const {
+    return state_->backend->sees_request();
+}
+
 std::string Guard::describe() const {
     return state_->backend->describe();
 }

@@ -1,8 +1,10 @@
-// Extensions and attributes of the request that have no place in a plan. Nothing here is forwarded: the question is
-// only whether a request that asks for it is refused as a whole.
+// Extensions and attributes of the request that have no place in a plan. A CA of ours never sees them. Any other gets
+// the client's request as it is: what would make the certificate somebody else's there, or good for more, if it copied
+// it, is refused.
 #include "case.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
+#include "countersign/crypto/policy_identifiers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,6 +31,18 @@ std::string describe_extension(std::string_view oid) {
     return printable(oid);
 }
 
+// AD CS takes the account from the security identifier, memberships from the policies, and usages from the application
+// policies of a version 1 template.
+bool must_not_be_copied(const Case& c, const crypto::Extension& extension) {
+    if (extension.oid == oid::ms_security_identifier || extension.oid == oid::certificate_policies) return true;
+    if (extension.oid != oid::ms_application_policies) return false;
+    const auto asked = crypto::parse_policy_identifiers(extension.value);
+    const auto& usages = c.rules.extended_key_usage;
+    return !asked || !std::ranges::all_of(*asked, [&](const std::string& usage) {
+        return std::ranges::find(usages, usage) != usages.end();
+    });
+}
+
 }  // namespace
 
 void check_extensions(Case& c) {
@@ -40,6 +54,8 @@ void check_extensions(Case& c) {
             check_basic_constraints(c, extension);
         } else if (type == oid::subject_key_identifier) {
             c.remark("ExtensionDropped", "subject key identifier: computed from the key instead");
+        } else if (c.facts.ca_sees_request && must_not_be_copied(c, extension)) {
+            c.refuse("ExtensionForbidden", describe_extension(type) + ": the CA would see it and might copy it");
         } else if (extension.critical) {
             // Whoever marks it critical does not want the certificate without it.
             c.refuse("ExtensionForbidden", "critical extension " + describe_extension(type));

@@ -1,4 +1,6 @@
 #include "api_fixture.hpp"
+#include "countersign/crypto/certificate_request.hpp"
+#include "vectors.hpp"
 
 #include <gmock/gmock.h>
 #include <fstream>
@@ -18,10 +20,14 @@ protected:
         EXPECT_EQ(answer.status, 201) << answer.text;
         return answer.json["id"];
     }
+    const crypto::CertificateRequest request_ =
+        crypto::CertificateRequest::from_pem(test::vector_text("crypto/request.pem")).value();
+
     store::Attempt hold(unsigned number, const std::string& profile = "default") {
         auto attempt = test::sample_attempt(number);
         attempt.key.profile = profile;
         attempt.state = store::AttemptState::held;
+        attempt.csr = to_bytes(request_.der());
         EXPECT_TRUE(database_->transactions().record_intent(attempt));
         return attempt;
     }
@@ -319,7 +325,12 @@ TEST_F(ApiTest, ListsAreNewestFirstAndSayWhenThereIsMore) {
 TEST_F(ApiTest, AnOfficerApproves) {
     const auto held = hold(1);
     EXPECT_EQ(get("/requests?state=held", "officer").json["items"][0]["id"], held.id);
-    EXPECT_THAT(get("/requests/" + held.id, "auditor").json["csr"], HasSubstr("BEGIN CERTIFICATE REQUEST"));
+    const auto shown =
+        crypto::CertificateRequest::from_pem(get("/requests/" + held.id, "auditor").json["csr"].get<std::string>());
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->subject().text(), request_.subject().text());
+    ASSERT_TRUE(request_.challenge_password());
+    EXPECT_FALSE(shown->challenge_password()) << "an officer does not need the password";
     auto without_body = request("POST", "/api/v1/requests/" + held.id + "/approve", "officer");
     const auto answer = ask(without_body);
     EXPECT_EQ(answer.status, 200) << answer.text;

@@ -1,6 +1,8 @@
 #include "command_fixture.hpp"
 
 #include "countersign/admin/password_hash.hpp"
+#include "countersign/crypto/certificate_request.hpp"
+#include "vectors.hpp"
 
 namespace countersign::app {
 namespace {
@@ -175,7 +177,8 @@ protected:
         attempt.key = {"default", std::string(64, 'a'), "transaction"};
         attempt.kind = "enroll";
         attempt.request_digest = std::string(64, 'b');
-        attempt.csr = {0x30, 0x00};
+        attempt.csr = to_bytes(
+            crypto::CertificateRequest::from_pem(test::vector_text("crypto/request.pem")).value().der());
         attempt.plan = R"({"subject":"CN=held"})";
         attempt.template_name = "device";
         attempt.subject = "CN=held";
@@ -196,7 +199,9 @@ TEST_F(Requests, AreListedAndShown) {
     EXPECT_THAT(command({"request", "list"}).out, HasSubstr("CN=held"));
     const auto shown = json_command({"request", "show", id_}).json();
     EXPECT_EQ(shown["plan"]["subject"], "CN=held");
-    EXPECT_THAT(shown["csr"].get<std::string>(), HasSubstr("BEGIN CERTIFICATE REQUEST"));
+    const auto request = crypto::CertificateRequest::from_pem(shown["csr"].get<std::string>());
+    ASSERT_TRUE(request);
+    EXPECT_FALSE(request->challenge_password()) << "whoever looks at a request does not need its password";
     EXPECT_EQ(command({"request", "show", "ff"}).code, 1);
 }
 

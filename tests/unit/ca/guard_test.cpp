@@ -167,6 +167,11 @@ TEST_F(GuardTest, ABackendThatThrowsHasFailedAndTheNextTrialComes) {
     EXPECT_FALSE(guard_->traffic()->circuit_open);
 }
 
+TEST_F(GuardTest, SaysOfItsBackendWhetherItSeesTheRequest) {
+    EXPECT_TRUE(guard_->sees_request());
+    EXPECT_FALSE(world_.backend().sees_request()) << "the embedded CA issues the plan";
+}
+
 TEST_F(GuardTest, AClockSetBackDoesNotKeepTheCircuitOpen) {
     be_away();
     for (int i = 0; i < 3; ++i) ASSERT_FALSE(submit("key-" + std::to_string(i)));

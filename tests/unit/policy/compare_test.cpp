@@ -46,6 +46,21 @@ TEST(Comparison, AShorterValidityIsTheCasRight) {
     EXPECT_EQ(found([](auto& c) { c.not_after = c.not_before; }), Codes{"ValidityMismatch"});
 }
 
+TEST(Comparison, WhatACaCopiedFromTheRequestIsFound) {
+    const auto with = [](std::string_view type, const Bytes& value) {
+        return found([&](auto& c) { c.further_extensions.push_back({std::string(type), false, value}); });
+    };
+    const Bytes sid{0x30, 0x03, 0x02, 0x01, 0x05};
+    EXPECT_EQ(with(oid::ms_security_identifier, sid), Codes{"SecurityIdentifierMismatch"});
+    // 1.3.6.1.5.5.7.3.2 (client authentication, planned), 2.5.29.37.0 (any purpose)
+    const Bytes client{0x30, 0x0c, 0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
+    const Bytes any{0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x55, 0x1d, 0x25, 0x00};
+    EXPECT_EQ(with(oid::ms_application_policies, client), Codes{}) << "AD CS writes these from its template";
+    EXPECT_EQ(with(oid::ms_application_policies, any), Codes{"ApplicationPoliciesMismatch"});
+    EXPECT_EQ(with(oid::ms_application_policies, {0x30, 0x00}), Codes{"ApplicationPoliciesMismatch"}) << "unreadable";
+    EXPECT_EQ(with(oid::certificate_policies, any), Codes{}) << "the CA's own";
+}
+
 TEST(Comparison, EveryDifferenceIsFound) {
     EXPECT_EQ(found([](auto& c) { c.spki = rsa_key(2).spki(); }), Codes{"PublicKeyMismatch"});
     EXPECT_EQ(found([](auto& c) { c.subject = crypto::Name::from_text("CN=admin").value(); }),

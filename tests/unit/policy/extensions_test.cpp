@@ -89,6 +89,24 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"subject-bmp", {}, {"SubjectNameRewritten"}}, Row{"subject-t61", {}, {"SubjectNameRewritten"}},
         Row{"empty-subject", {"SubjectNameMissing"}, {}}, Row{"empty-subject-san", {"SubjectNameMissing"}, {}}));
 
+// A CA of somebody else's gets the request as it is: AD CS would copy whose account it is, memberships and usages.
+TEST(Extensions, WhatAnotherCaMightCopyIsRefusedForIt) {
+    const auto judged = [](const std::string& vector, const Template& rules) {
+        const auto request = request_named(vector);
+        Facts facts;
+        facts.request = &request;
+        facts.now = now();
+        facts.ca_sees_request = true;
+        return judge(facts, rules, now());
+    };
+    const auto rules = device_template();
+    for (const char* vector : {"security-identifier", "certificate-policies", "application-policies"})
+        EXPECT_EQ(refusals(judged(vector, rules)), Codes{"ExtensionForbidden"}) << vector;
+    for (const char* vector : {"plain", "template-name", "must-staple", "key-identifier", "unknown",
+                               "application-policies-client"})
+        EXPECT_EQ(refusals(judged(vector, rules)), Codes{}) << vector;
+}
+
 // An extension that cannot be read is not an absent one: the parser refuses the request, or the rules do.
 TEST(Extensions, UnreadableOnesAreRefused) {
     const std::vector<std::pair<std::string, std::string>> unreadable{{"usage-unreadable", "KeyUsageMismatch"},

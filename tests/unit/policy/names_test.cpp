@@ -197,6 +197,13 @@ TEST(Expectation, TheSubjectIsComparedAsAName) {
     EXPECT_EQ(refusals(with("empty-subject", "CN=device-7")), (Codes{"SubjectNameMissing", "SubjectNameMissing"}));
 }
 
+TEST(Expectation, WhoIsBoundToASubjectMayNotAddOtherNames) {
+    const auto request = request_named("san-mixed");  // with somebody's user principal name
+    const auto judged = judge_request(request, device_template(), {.subject = request.subject().text()});
+    EXPECT_EQ(refusals(judged).count("SubjectAltNameMismatch"), 6U);
+    EXPECT_TRUE(std::get<Deny>(judged).mismatch);
+}
+
 TEST(Expectation, AlternativeNamesAreASetComparedForEquality) {
     const auto with = [](const std::string& vector, const Texts& sans) {
         return judge_request(request_named(vector), device_template(), {.sans = sans});

@@ -37,7 +37,7 @@ protected:
         const auto engine = Engine::from_url(options_.url, 1000).value();
         writer_ = std::make_unique<Writer>(engine, options_);
         readers_ = std::make_unique<Readers>(engine, 1);
-        transactions_ = std::make_unique<SqlTransactions>(*writer_, *readers_, subscribers_);
+        transactions_ = std::make_unique<SqlTransactions>(*writer_, *readers_, subscribers_, RequestSeal(nullptr));
         challenges_ = std::make_unique<SqlChallenges>(*writer_, *readers_);
         issued_ = std::make_unique<SqlIssued>(*writer_, *readers_, subscribers_);
         outbox_ = std::make_unique<SqlOutbox>(*writer_, *readers_, subscribers_);

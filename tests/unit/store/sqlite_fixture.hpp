@@ -12,6 +12,7 @@ namespace countersign::test {
 inline store::DatabaseOptions sqlite_options(const ScratchDirectory& directory) {
     store::DatabaseOptions options;
     options.url = "sqlite:" + (directory / "test.db").string();
+    options.request_key = std::make_shared<const Secret>("a key for requests of these tests");
     return options;
 }
 

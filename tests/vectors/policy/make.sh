@@ -58,6 +58,11 @@ echo '1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:policies
 one = SEQUENCE:policy
 [policy]
 oid = OID:1.3.6.1.4.1.311.20.2.1'                                             | with application-policies
+echo '1.3.6.1.4.1.311.21.10 = ASN1:SEQUENCE:policies
+[policies]
+one = SEQUENCE:policy
+[policy]
+oid = OID:1.3.6.1.5.5.7.3.2'                                                  | with application-policies-client
 echo '1.3.6.1.4.1.311.20.2 = ASN1:BMPSTRING:DomainController'                 | with template-name
 echo '1.3.6.1.4.1.311.21.7 = ASN1:SEQUENCE:template
 [template]

@@ -16,6 +16,7 @@ inline PostgresqlServer& postgresql_server() {
 inline store::DatabaseOptions postgresql_options(const std::string& url) {
     store::DatabaseOptions options;
     options.url = url;
+    options.request_key = std::make_shared<const Secret>("a key for requests of these tests");
     return options;
 }
 
