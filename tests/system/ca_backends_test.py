@@ -86,6 +86,19 @@ arguments = ["{self.home}"]
         self.server.command("certificate", "revoke", self.server.certificates()[0]["serial"], "--reason", "keyCompromise")
         self.assertTrue((self.home / "index.txt").read_text().startswith("R\t"))
 
+    def test_what_it_might_copy_from_a_request_is_never_sent(self):
+        config = self.home / "openssl.cnf"
+        config.write_text(config.read_text().replace("[here]", "[here]\ncopy_extensions = copyall"))
+        self.start()
+        client = self.client("somebody-else")
+        for extension, name in (("1.3.6.1.4.1.311.25.2 = DER:3003020105", "security identifier"),
+                                ("2.5.29.32 = DER:3006300406022a03", "certificate policies"),
+                                ("1.3.6.1.4.1.311.21.10 = DER:300830060604551d2500", "application policies")):
+            reply = client.send(client.request(self.server.challenge(), extensions=[extension]))
+            self.assertEqual(reply.status, FAILURE, name)
+            self.assertIn(name, self.server.audit("enrollment.refused")[-1]["reason"])
+        self.assertEqual((self.home / "index.txt").read_text(), "")
+
     def metrics(self):
         return self.server.http("GET", "/metrics").body.decode()
 
