@@ -46,7 +46,8 @@ Bytes octets(std::string_view base64) {
     return *std::move(decoded);
 }
 
-// As docs/security-model.md describes it: AES-256-GCM under a key of the pepper's for each attempt.
+// As docs/security-model.md describes it: AES-256-GCM under a key of the pepper's for each attempt. Empty: it does not
+// open, as when a row was copied.
 Bytes opened(const Bytes& pepper, const std::string& id, const std::string& column) {
     constexpr std::string_view mark = "sealed:";
     if (!column.starts_with(mark)) throw std::runtime_error("a request that is not sealed: " + id);
@@ -56,8 +57,7 @@ Bytes opened(const Bytes& pepper, const std::string& id, const std::string& colu
     const auto key = crypto::hmac_sha256(all, as_bytes("countersign request of " + id));
     const auto request = crypto::open_aes256_gcm(key, Bytes(crypto::gcm_iv_size, 0), as_bytes(id),
                                                  {Bytes(text.begin(), tag), Bytes(tag, text.end())});
-    if (!request) throw std::runtime_error("a request that the pepper does not open: " + id);
-    return to_bytes(request->reveal());
+    return request ? to_bytes(request->reveal()) : Bytes{};
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ public:
     Poll on_poll;
     Reconcile on_reconcile;
     std::atomic<int> submitted{0};
+    bool shown_requests = false;  // as a CA that is somewhere else would be
     std::atomic<Time> reconciled_as_of{};  // what the last reconcile was told
 
     Result<ca::Outcome> submit(const ca::CountersignedRequest& request, const std::string& key) override {
@@ -37,6 +38,7 @@ public:
     Result<void> probe() override { return real_.probe(); }
     ca::Revoker* revoker() override { return real_.revoker(); }
     std::string describe() const override { return "scripted"; }
+    bool sees_request() const override { return shown_requests; }
 
 private:
     ca::Backend& real_;

@@ -168,6 +168,8 @@ TEST_F(GuardTest, ABackendThatThrowsHasFailedAndTheNextTrialComes) {
 }
 
 TEST_F(GuardTest, SaysOfItsBackendWhetherItSeesTheRequest) {
+    EXPECT_FALSE(guard_->sees_request());
+    backend_->shown_requests = true;
     EXPECT_TRUE(guard_->sees_request());
     EXPECT_FALSE(world_.backend().sees_request()) << "the embedded CA issues the plan";
 }

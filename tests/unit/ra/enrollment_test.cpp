@@ -139,6 +139,7 @@ TEST_F(EnrollmentTest, OnlyMessageType19Enrolls) {
     }
     expect_failure(ask(device, {.message_type = "19"}), FailInfo::bad_message_check);
     EXPECT_EQ(station.certificates(), 0U);
+    EXPECT_EQ(station.backend->submitted, 0) << "no CA was asked";
     EXPECT_EQ(ask(device, {.message_type = "19", .challenge = challenge}).status, PkiStatus::success)
         << "the password was still good";
 }
@@ -210,6 +211,16 @@ TEST_F(EnrollmentTest, NothingOfTheRequestsOwnWishesReachesTheCertificate) {
         EXPECT_NE(extension.oid, std::string(oid::ms_security_identifier));
         EXPECT_NE(extension.oid, "1.2.3.4.5");
     }
+}
+
+TEST_F(EnrollmentTest, ACaThatSeesTheRequestIsNotShownSomebodyElsesIdentifier) {
+    station.backend->shown_requests = true;
+    const auto reply = ask(station.device(), {.challenge = station.mint(),
+                                              .extensions = {{std::string(oid::ms_security_identifier), false,
+                                                              Bytes{0x30, 0x03, 0x02, 0x01, 0x05}}}});
+    expect_failure(reply, FailInfo::bad_request);
+    EXPECT_THAT(station.audit.last(), testing::HasSubstr("security identifier"));
+    EXPECT_EQ(station.backend->submitted, 0);
 }
 
 TEST_F(EnrollmentTest, ARequestForAnotherPurposeIsRefused) {
