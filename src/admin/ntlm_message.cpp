@@ -36,10 +36,18 @@ void put_offset(Bytes& message, std::size_t at, std::size_t offset) {
     for (std::size_t i = 0; i < 4; ++i) message[at + 4 + i] = static_cast<std::uint8_t>(offset >> (8 * i));
 }
 
+// Behind what stands in fixed places, and not beyond the end: then a version field that is put in moves them all.
+bool fields_lie_in_the_payload(ByteView message) {
+    return std::ranges::all_of(fields_at, [&](std::size_t at) {
+        const auto field = field_at(message, at);
+        return field.length == 0 || (field.offset >= version_at && field.offset <= message.size() &&
+                                     field.length <= message.size() - field.offset);
+    });
+}
+
 std::string text_of(ByteView message, std::size_t at) {
     const auto field = field_at(message, at);
-    if (field.length > longest_field || field.offset > message.size() || field.length > message.size() - field.offset)
-        return {};
+    if (field.length == 0 || field.length > longest_field) return {};
     std::string text(as_text(message.subspan(field.offset, field.length)));
     if ((message[flags_at] & unicode_flag) != 0) std::erase(text, '\0');
     return to_lower(text);
@@ -51,7 +59,8 @@ Type type_of(ByteView message) {
     if (message.size() < type_at + 4 || !as_text(message).starts_with(signature)) return Type::none;
     if (message[type_at + 1] != 0 || message[type_at + 2] != 0 || message[type_at + 3] != 0) return Type::none;
     if (message[type_at] == 1) return Type::negotiate;
-    return message[type_at] == 3 && message.size() > version_at ? Type::authenticate : Type::none;
+    const bool whole = message[type_at] == 3 && message.size() > version_at && fields_lie_in_the_payload(message);
+    return whole ? Type::authenticate : Type::none;
 }
 
 std::string claimed_user(ByteView message) {
@@ -71,7 +80,10 @@ Bytes with_version(Bytes message) {
     });
     if (!absent) return message;
     message.insert(message.begin() + version_at, version_octets, std::uint8_t{0});
-    for (const auto at : fields_at) put_offset(message, at, field_at(message, at).offset + version_octets);
+    for (const auto at : fields_at) {
+        if (const auto field = field_at(message, at); field.length > 0)
+            put_offset(message, at, field.offset + version_octets);
+    }
     return message;
 }
 

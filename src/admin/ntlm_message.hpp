@@ -8,6 +8,7 @@
 
 namespace countersign::admin::ntlm {
 
+// An AUTHENTICATE_MESSAGE whose parts do not lie in its payload is none: GSSAPI might read another name in it than we.
 enum class Type { none, negotiate, authenticate };
 Type type_of(ByteView message);
 

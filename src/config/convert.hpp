@@ -2,8 +2,7 @@
 #pragma once
 
 #include "schema.hpp"
-
-#include <toml++/toml.h>
+#include "toml.hpp"
 
 #include <filesystem>
 #include <string>

@@ -1,6 +1,7 @@
 // Signed challenges: the outer header and parts, the signed statement, and its claims.
 #include "countersign/challenge/signed_format.hpp"
 #include "countersign/core/clock.hpp"
+#include "countersign/core/text.hpp"
 #include "fuzz.hpp"
 
 using namespace countersign;
@@ -10,7 +11,7 @@ FUZZ_TARGET(input) {
     if (const auto sealed = challenge::read_sealed(text); sealed.has_value()) {
         fuzz::expect(challenge::looks_signed(text), "what is sealed looks it");
         fuzz::expect(text.size() <= challenge::longest_signed_challenge, "a challenge is bounded");
-        fuzz::expect(text.starts_with(sealed->protected_header), "the associated data are the text's");
+        fuzz::expect(trim(text).starts_with(sealed->protected_header), "the associated data are the text's");
     }
     if (const auto jws = challenge::read_signed(text); jws.has_value()) {
         fuzz::expect(text.starts_with(jws->signing_input), "what is signed is the text's");

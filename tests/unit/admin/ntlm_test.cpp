@@ -77,6 +77,20 @@ TEST_F(NtlmTest, CountsFailuresByWhomTheClientClaimsToBe) {
     EXPECT_EQ(scheme->claimed(request_with({{"authorization", ntlm(claim().substr(0, 60))}})), "");
 }
 
+// Found by fuzzing: the version field that is put in would have moved the name from under the part that was read.
+TEST_F(NtlmTest, RefusesAMessageWhosePartsLieInItsHeader) {
+    const auto scheme = make();
+    for (const char offset : {'\x10', '\x3f'}) {
+        const auto first = request_with({{"authorization", ntlm(hello)}});
+        ASSERT_TRUE(std::holds_alternative<AnotherRound>(scheme->judge(first)));
+        auto inside = claim();
+        inside[40] = offset;
+        const auto second = request_with({{"authorization", ntlm(inside)}}, first.connection);
+        EXPECT_EQ(scheme->claimed(second), "");
+        EXPECT_THAT(why_not(scheme->judge(second)), HasSubstr("token is none"));
+    }
+}
+
 TEST_F(NtlmTest, RefusesWhoeverClaimsToBeNobody) {
     const auto scheme = make();
     const auto first = request_with({{"authorization", ntlm(hello)}});

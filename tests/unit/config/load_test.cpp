@@ -145,6 +145,16 @@ TEST_F(Load, NamesFileLineKeyAndRemedyOfASyntaxError) {
     EXPECT_THAT(refusals(loaded).front(), HasSubstr("mend the TOML there"));
 }
 
+// Found by fuzzing: toml++ asserts what it has not checked yet.
+TEST_F(Load, ATableHeaderWithoutAKeyIsASyntaxError) {
+    for (const char* text : {"[!]\n", "[[=]]\n", "[\vstore]\n", "[", "[ \x01"}) {
+        const Loaded loaded = load_text(text);
+        EXPECT_FALSE(loaded.settings) << text;
+        ASSERT_EQ(loaded.findings.size(), 1u) << text;
+        EXPECT_THAT(refusals(loaded).front(), HasSubstr("mend the TOML there")) << text;
+    }
+}
+
 TEST_F(Load, AFileThatIsNotThereIsAFinding) {
     const Loaded loaded = load(directory_ / "absent.toml");
     EXPECT_FALSE(loaded.settings);
