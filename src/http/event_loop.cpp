@@ -83,8 +83,9 @@ Result<void> prove_that_it_wakes(asio::io_context& context) {
     work.reset();  // which stops it once more
     context.restart();
     if (!woken)
-        return fail::internal("the event loop does not wake: epoll did not take its descriptors, for want of memory or "
-                              "of watches (/proc/sys/fs/epoll/max_user_watches)");
+        return fail::internal(
+            "the event loop does not wake: epoll did not take its descriptors, for want of memory or "
+            "of watches (/proc/sys/fs/epoll/max_user_watches)");
     return {};
 }
 

@@ -74,12 +74,14 @@ void compare_identity(const Content& plan, const crypto::Certificate& certificat
             findings.push_back({"SecurityIdentifierMismatch", "issued with a security identifier, planned without"});
         if (extension.oid != oid::ms_application_policies) continue;
         const auto issued = crypto::parse_policy_identifiers(extension.value);
-        const bool within = issued && std::ranges::all_of(*issued, [&](const std::string& usage) {
-            return std::ranges::find(plan.extended_key_usage, usage) != plan.extended_key_usage.end();
-        });
+        const bool within =
+            issued && std::ranges::all_of(*issued, [&](const std::string& usage) {
+                return std::ranges::find(plan.extended_key_usage, usage) != plan.extended_key_usage.end();
+            });
         if (!within)
-            findings.push_back({"ApplicationPoliciesMismatch", "issued with application policies beyond the usages "
-                                                               "that were planned"});
+            findings.push_back({"ApplicationPoliciesMismatch",
+                                "issued with application policies beyond the usages "
+                                "that were planned"});
     }
 }
 

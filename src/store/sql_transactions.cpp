@@ -107,10 +107,9 @@ Error why_not(Connection& connection, const Attempt& attempt) {
 
 // `request`: the sealed one.
 Result<void> insert_attempt(Connection& connection, const Attempt& a, const std::string& request) {
-    connection.change(
-        kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
-                  request, a.plan, a.template_name, a.subject, a.client, a.challenge_mac, name(a.state),
-                  a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated, a.challenge_kind});
+    connection.change(kInsert, {a.id, a.key.profile, a.key.signer_key, a.key.transaction_id, a.kind, a.request_digest,
+                                request, a.plan, a.template_name, a.subject, a.client, a.challenge_mac, name(a.state),
+                                a.reason, a.ca_handle, a.certificate_serial, a.created, a.updated, a.challenge_kind});
     return {};
 }
 

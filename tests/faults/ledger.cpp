@@ -72,9 +72,8 @@ Ledger read_ledger(const config::Settings& settings) {
     for_each_row(database.get(),
                  "SELECT id, signer_key, transaction_id, state, challenge_mac, certificate_serial, csr FROM attempts",
                  [&](const Columns& column) {
-                     ledger.attempts.push_back(
-                         {column(0), column(1), column(2), column(3), column(4), column(5),
-                          opened(pepper, column(0), column(6))});
+                     ledger.attempts.push_back({column(0), column(1), column(2), column(3), column(4), column(5),
+                                                opened(pepper, column(0), column(6))});
                  });
     for_each_row(database.get(), "SELECT mac, id, state, attempt FROM challenges", [&](const Columns& column) {
         ledger.challenges.push_back({column(0), column(1), column(2), column(3)});

@@ -71,7 +71,8 @@ void add_challenge_commands(CLI::App& app, Chosen& chosen, Console& console) {
     auto* make = group->add_subcommand("new", "Print a fresh challenge");
     add_common_options(*make, *options);
     make->add_option("--profile", options->profile, "The profile it is for")->type_name("NAME");
-    make->add_option("--subject", options->binding.subject, "The subject the request must have (RFC 4514)")
+    make->add_option("--subject", options->binding.subject,
+                     "The subject the request must have (RFC 4514); then no alternative names but those of --san")
         ->type_name("DN");
     make->add_option("--san", options->binding.sans, "A name the request must have, like dns:host.example; repeatable")
         ->type_name("TYPE:NAME")

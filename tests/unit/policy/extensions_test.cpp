@@ -102,8 +102,8 @@ TEST(Extensions, WhatAnotherCaMightCopyIsRefusedForIt) {
     const auto rules = device_template();
     for (const char* vector : {"security-identifier", "certificate-policies", "application-policies"})
         EXPECT_EQ(refusals(judged(vector, rules)), Codes{"ExtensionForbidden"}) << vector;
-    for (const char* vector : {"plain", "template-name", "must-staple", "key-identifier", "unknown",
-                               "application-policies-client"})
+    for (const char* vector :
+         {"plain", "template-name", "must-staple", "key-identifier", "unknown", "application-policies-client"})
         EXPECT_EQ(refusals(judged(vector, rules)), Codes{}) << vector;
 }
 

@@ -215,9 +215,10 @@ TEST_F(EnrollmentTest, NothingOfTheRequestsOwnWishesReachesTheCertificate) {
 
 TEST_F(EnrollmentTest, ACaThatSeesTheRequestIsNotShownSomebodyElsesIdentifier) {
     station.backend->shown_requests = true;
-    const auto reply = ask(station.device(), {.challenge = station.mint(),
-                                              .extensions = {{std::string(oid::ms_security_identifier), false,
-                                                              Bytes{0x30, 0x03, 0x02, 0x01, 0x05}}}});
+    const auto reply =
+        ask(station.device(),
+            {.challenge = station.mint(),
+             .extensions = {{std::string(oid::ms_security_identifier), false, Bytes{0x30, 0x03, 0x02, 0x01, 0x05}}}});
     expect_failure(reply, FailInfo::bad_request);
     EXPECT_THAT(station.audit.last(), testing::HasSubstr("security identifier"));
     EXPECT_EQ(station.backend->submitted, 0);

@@ -42,7 +42,8 @@ protected:
         return attempt;
     }
 
-    const Bytes request_ = crypto::from_pem(test::vector_text("crypto/request.pem"), "CERTIFICATE REQUEST").value().front();
+    const Bytes request_ =
+        crypto::from_pem(test::vector_text("crypto/request.pem"), "CERTIFICATE REQUEST").value().front();
     test::ScratchDirectory directory_;
     DatabaseOptions options_;
     std::unique_ptr<Database> database_;
@@ -70,8 +71,8 @@ TEST_F(RequestSeal, EachRowIsSealedForItself) {
 
 TEST_F(RequestSeal, WithoutItsKeyARequestIsEmptyAndTheRowIsReadAllTheSame) {
     const auto attempt = recorded(1);
-    for (const auto& key : {std::shared_ptr<const Secret>(),
-                            std::make_shared<const Secret>("not the key of these requests here")}) {
+    for (const auto& key :
+         {std::shared_ptr<const Secret>(), std::make_shared<const Secret>("not the key of these requests here")}) {
         const auto found = open_with(key)->transactions().find(attempt.id);
         ASSERT_TRUE(found);
         EXPECT_EQ(found->csr, Bytes{});
