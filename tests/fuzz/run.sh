@@ -23,7 +23,7 @@ merge() {
     program_of "$1"
     committed=tests/fuzz/corpus/$1
     # The seeds, which foreign programs made, stay, whatever smaller input reaches the same.
-    "$program" -merge=1 -max_len=16384 "$committed" "$build/corpus/$1" >"$build/logs/$1.merge" 2>&1
+    "$program" -set_cover_merge=1 -max_len=16384 "$committed" "$build/corpus/$1" >"$build/logs/$1.merge" 2>&1
     echo "$1: $(ls "$committed" | wc -l) inputs"
 }
 
