@@ -18,7 +18,7 @@ test_packages=(
   openssl sqlite3 curl python3 python3-jsonschema python3-jwcrypto python3-cryptography python3-pyasn1-modules procps netcat-openbsd
   haproxy chromium prometheus apparmor
   debhelper dh-apparmor lintian mmdebstrap systemd-container
-  krb5-kdc krb5-user python3-gssapi gss-ntlmssp nginx-light apache2-bin python3-h2
+  krb5-kdc krb5-admin-server krb5-user python3-gssapi gss-ntlmssp nginx-light apache2-bin python3-h2
 )
 
 # The browser tests take whatever Node.js there is.

@@ -36,7 +36,7 @@ client_id = "{self.cloud.client_id}"
 authority = "{self.cloud.url}"
 graph = "{self.cloud.url}"
 trust = "{self.tls.pem("cloud")}"
-connect_seconds = 2
+connect_seconds = 10
 answer_seconds = {answer_seconds}
 {extra}
 """)
