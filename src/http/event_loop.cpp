@@ -19,7 +19,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds patience{5000};  // of a healthy loop's thread on a machine with too much to do
+constexpr std::chrono::milliseconds longest_wait{5000};  // of a healthy loop's thread on a machine with too much to do
 // A knock at a loop that does not sleep yet proves nothing: there are several, after longer and longer rests.
 constexpr std::array<std::chrono::milliseconds, 4> rests{1ms, 2ms, 4ms, 8ms};
 
@@ -29,7 +29,7 @@ bool is_heard(Begin begin) {
     auto heard = std::make_shared<std::promise<void>>();
     auto answer = heard->get_future();
     begin([heard] { heard->set_value(); });
-    return answer.wait_for(patience) == std::future_status::ready;
+    return answer.wait_for(longest_wait) == std::future_status::ready;
 }
 
 bool hears_knocks(asio::io_context& context) {
