@@ -61,7 +61,7 @@ TEST(Drain, LetsAHalfReceivedRequestArrive) {
 
 TEST(Drain, CutsOffAPeerThatDoesNotRead) {
     Loopback loopback;
-    const auto large = [](const Request&) { return Response::bytes(200, "x/y", Bytes(32'000'000, 'z')); };
+    const auto large = [](const Request&) { return Response::bytes(200, "x/y", Bytes(100'000'000, 'z')); };
     auto endpoint = std::make_shared<Probe>(large, true);
     loopback.router->add("/large", endpoint);
     loopback.start();
