@@ -1,7 +1,7 @@
 // What came back from the CA against what was approved.
+#include "application_policies.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
-#include "countersign/crypto/policy_identifiers.hpp"
 #include "countersign/policy/judge.hpp"
 
 #include <algorithm>
@@ -72,16 +72,11 @@ void compare_identity(const Content& plan, const crypto::Certificate& certificat
         if (planned(extension)) continue;
         if (extension.oid == oid::ms_security_identifier)
             findings.push_back({"SecurityIdentifierMismatch", "issued with a security identifier, planned without"});
-        if (extension.oid != oid::ms_application_policies) continue;
-        const auto issued = crypto::parse_policy_identifiers(extension.value);
-        const bool within =
-            issued && std::ranges::all_of(*issued, [&](const std::string& usage) {
-                return std::ranges::find(plan.extended_key_usage, usage) != plan.extended_key_usage.end();
-            });
-        if (!within)
+        if (extension.oid == oid::ms_application_policies &&
+            !application_policies_within(extension.value, plan.extended_key_usage)) {
             findings.push_back({"ApplicationPoliciesMismatch",
-                                "issued with application policies beyond the usages "
-                                "that were planned"});
+                                "issued with application policies beyond the usages that were planned"});
+        }
     }
 }
 

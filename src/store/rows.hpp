@@ -3,8 +3,8 @@
 
 #include "countersign/store/outbox.hpp"
 #include "countersign/store/records.hpp"
-#include "statement.hpp"
 #include "request_seal.hpp"
+#include "statement.hpp"
 
 #include <string>
 #include <vector>

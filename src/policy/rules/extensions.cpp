@@ -1,10 +1,10 @@
 // Extensions and attributes of the request that have no place in a plan. A CA of ours never sees them. Any other gets
 // the client's request as it is: what would make the certificate somebody else's there, or good for more, if it copied
 // it, is refused.
+#include "../application_policies.hpp"
 #include "case.hpp"
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/oid.hpp"
-#include "countersign/crypto/policy_identifiers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,12 +35,8 @@ std::string describe_extension(std::string_view oid) {
 // policies of a version 1 template.
 bool must_not_be_copied(const Case& c, const crypto::Extension& extension) {
     if (extension.oid == oid::ms_security_identifier || extension.oid == oid::certificate_policies) return true;
-    if (extension.oid != oid::ms_application_policies) return false;
-    const auto asked = crypto::parse_policy_identifiers(extension.value);
-    const auto& usages = c.rules.extended_key_usage;
-    return !asked || !std::ranges::all_of(*asked, [&](const std::string& usage) {
-        return std::ranges::find(usages, usage) != usages.end();
-    });
+    return extension.oid == oid::ms_application_policies &&
+           !application_policies_within(extension.value, c.rules.extended_key_usage);
 }
 
 }  // namespace
