@@ -11,6 +11,7 @@ import shutil
 import sys
 import unittest
 
+import ca_elsewhere
 from instance import InstanceTest
 from scep_client import PENDING, SUCCESS, Client, Reply, serial_of
 
@@ -128,26 +129,13 @@ class CaSomewhereElse(CrashTest):
 
     def setUp(self):
         super().setUp()
-        self.home = self.server.path("their-ca")
-        (self.home / "newcerts").mkdir(parents=True)
-        (self.home / "index.txt").touch()
-        shutil.copy(self.server.home / "ca/ca.pem", self.home / "ca.pem")
-        shutil.move(self.server.home / "ca/ca.key", self.home / "ca.key")
-        shutil.copy(self.server.home / "ra/agent.pem", self.home / "agent.pem")
+        self.home = ca_elsewhere.move_ca_away(self.server)
         examples = ROOT / "packaging/examples"
         shutil.copy(examples / "openssl-ca.cnf", self.home / "openssl.cnf")
-        before, _, rest = self.server.config.read_text().partition("[ca.default]\n")
-        after = re.split(r"\n(?=\[(?!ca\.default))", rest, maxsplit=1)[1]
-        self.server.config.write_text(f"""{before}[ca.default]
-certificate = "ca/ca.pem"
-poll_seconds = 1
-pause_seconds = 1
-type = "exec"
+        ca_elsewhere.use_ca(self.server, f"""type = "exec"
 [ca.default.command]
 program = "{sys.executable}"
-arguments = ["{ROOT}/tests/support/command_ca.py", "{examples}/openssl-ca", "{self.home}"]
-
-{after}""")
+arguments = ["{ROOT}/tests/support/command_ca.py", "{examples}/openssl-ca", "{self.home}"]""")
         self.server.set("template.device", key_usage=["digitalSignature", "keyEncipherment"])
 
     def test_while_it_holds_the_request(self):

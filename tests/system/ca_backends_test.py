@@ -7,12 +7,12 @@ import getpass
 import json
 import os
 import pathlib
-import re
 import shutil
 import sys
 import time
 import unittest
 
+import ca_elsewhere
 from adcs import Authority, Server
 from client_certificates import Certificates
 from instance import InstanceTest, run_ok
@@ -30,19 +30,12 @@ class BackendTest(InstanceTest):
     def setUp(self):
         super().setUp()
         self.server = self.instance()
-        self.home = self.server.path("their-ca")
-        (self.home / "newcerts").mkdir(parents=True)
-        (self.home / "index.txt").touch()
-        shutil.copy(self.server.home / "ca/ca.pem", self.home / "ca.pem")
-        shutil.move(self.server.home / "ca/ca.key", self.home / "ca.key")
-        shutil.copy(self.server.home / "ra/agent.pem", self.home / "agent.pem")
+        self.home = ca_elsewhere.move_ca_away(self.server)
         self.clients = 0
 
     def use_ca(self, text, hold=15):
         """Replaces [ca.default]."""
-        before, _, rest = self.server.config.read_text().partition("[ca.default]\n")
-        after = re.split(r"\n(?=\[(?!ca\.default))", rest, maxsplit=1)[1]
-        self.server.config.write_text(before + "[ca.default]\ncertificate = \"ca/ca.pem\"\npoll_seconds = 1\npause_seconds = 1\n" + text + "\n" + after)
+        ca_elsewhere.use_ca(self.server, text)
         self.server.set("profile.default", hold_seconds=hold)
         self.server.set("template.device", key_usage=["digitalSignature", "keyEncipherment"])
 
