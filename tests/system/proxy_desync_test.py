@@ -8,9 +8,9 @@ import threading
 import unittest
 
 import desync
-from instance import read_to_end
+from instance import InstanceTest, read_to_end
 from proxies import PATH, Apache, BehindAProxy, Haproxy, Nginx, fresh_source, host_port
-from wire_tap import wait_for
+from wire_tap import answers_in, requests_in, wait_for
 
 
 class Desync:
@@ -125,7 +125,6 @@ class HaproxyTest(Vectors, Haproxy, BehindAProxy):
 
 
 
-
 class ApacheTest(Vectors, Apache, BehindAProxy):
     pass
 
@@ -136,6 +135,34 @@ class NginxSharedTest(Vectors, Nginx, BehindAProxy):
 
 class HaproxySharedTest(Vectors, Haproxy, BehindAProxy):
     shared = True
+
+
+class DirectTest(InstanceTest):
+    """The same octets with no proxy in front: the daemon itself never answers a request that a strict reader does not find in them."""
+
+    def test_no_request_hides_in_another(self):
+        server = self.instance().start()
+        told, answered, seen = {}, 0, 0
+        for word, name, octets in desync.vectors(lambda: f"hidden-{len(told)}-"):
+            with self.subTest(name), socket.create_connection(host_port(server.address), timeout=60) as connection:
+                connection.sendall(octets)
+                connection.shutdown(socket.SHUT_WR)
+                answers = answers_in(read_to_end(connection))
+                heads, _ = requests_in(octets)
+                # Beyond those there is at most the word that what follows is no request.
+                self.assertIn([status for status, _ in answers[len(heads):]], ([], [400]))
+            told[word] = any(word in head.target for head in heads)
+            answered += len(answers)
+        self.assertGreater(len(told), 600)
+        self.assertGreater(answered, 500)
+        self.assertEqual(server.stop(), 0)
+        log = server.log()
+        for word, is_a_request in told.items():
+            served = f"/{word} " in log
+            seen += served
+            self.assertTrue(is_a_request or not served, word)
+        self.assertGreater(seen, 0, "no hidden request is one for a strict reader either, or the log does not say")
+        self.assertNotRegex(log, r"(?m)^\S+ info 203\.0\.113\.9", "a field of a stranger's says who he is")
 
 
 class ControlTest(Desync, BehindAProxy):

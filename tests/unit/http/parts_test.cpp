@@ -51,7 +51,7 @@ TEST(AddressBlock, ContainsWhatItsPrefixCovers) {
     EXPECT_TRUE(Block::parse("0.0.0.0/0")->contains(address("8.8.8.8")));
     EXPECT_FALSE(Block::parse("0.0.0.0/0")->contains(address("2001:db8::1")));
     for (const auto* text :
-         {"", "10.0.0.0/33", "10.0.0.1/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "all"}) {
+         {"", "10.0.0.0/33", "::ffff:10.0.0.0/104", "10.0.0.1/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "all"}) {
         EXPECT_FALSE(Block::parse(text)) << text;
     }
 }
@@ -80,6 +80,88 @@ TEST(ForwardedClient, IsTheRightmostThatIsNotTrusted) {
     EXPECT_EQ(client({"203.0.113.9, unknown"}), "10.0.0.1");
     EXPECT_EQ(client({"203.0.113.9, unknown, 10.1.1.1"}), "10.1.1.1");
     EXPECT_EQ(client({"203.0.113.9, "}), "10.0.0.1");
+}
+
+// However somebody writes an address: whom a list makes the client, behind proxies at 10.0.0.0/8 and 2001:db8::/32.
+TEST(ForwardedClient, IsReadByOneTable) {
+    const std::vector<Block> trusted{*Block::parse("10.0.0.0/8"), *Block::parse("2001:db8::/32")};
+    const std::vector<std::pair<std::string, std::string>> table{
+        // A proxy's address inside IPv6 is that proxy's, a stranger's is a stranger's.
+        {"203.0.113.9, ::ffff:10.1.1.1", "203.0.113.9"},
+        {"::ffff:203.0.113.9", "203.0.113.9"},
+        {"::ffff:203.0.113.9, 10.1.1.1", "203.0.113.9"},
+        {"6.6.6.6, ::ffff:cb00:7109", "203.0.113.9"},
+        {"[::ffff:203.0.113.9]:4711", "203.0.113.9"},
+        {"203.0.113.9, ::10.1.1.1", "::10.1.1.1"},                // IPv4-compatible is not IPv4
+        {"203.0.113.9, 64:ff9b::10.1.1.1", "64:ff9b::a01:101"},  // nor is what NAT64 makes of it
+        {"203.0.113.9, 2002:a01:101::", "2002:a01:101::"},
+        {"2001:0db8:0000::0001, 2001:DB8::2", "2001:db8::1"},
+        {"2001:db9::1, 2001:db8::ffff", "2001:db9::1"},
+        // The last entry that is not trusted, wherever the line is cut.
+        {"6.6.6.6,203.0.113.9", "203.0.113.9"},
+        {"  6.6.6.6  ,\t203.0.113.9\t", "203.0.113.9"},
+        {"10.1.1.1", "10.1.1.1"},
+        {"10.1.1.1,10.1.1.2,10.1.1.3", "10.1.1.1"},
+        {"10.1.1.1, 6.6.6.6, 10.1.1.3", "6.6.6.6"},
+        {"11.0.0.1", "11.0.0.1"},
+        {"9.255.255.255, 10.255.255.255", "9.255.255.255"},
+        {"255.255.255.255", "255.255.255.255"},
+        {"0.0.0.0", "0.0.0.0"},
+        {"127.0.0.1", "127.0.0.1"},
+        // What is no address ends the search at the hop before it.
+        {"", "10.0.0.1"},
+        {" ", "10.0.0.1"},
+        {",", "10.0.0.1"},
+        {",203.0.113.9", "203.0.113.9"},
+        {"203.0.113.9,,10.1.1.1", "10.1.1.1"},
+        {"203.0.113.9 6.6.6.6", "10.0.0.1"},
+        {"203.0.113.9;6.6.6.6", "10.0.0.1"},
+        {"for=203.0.113.9", "10.0.0.1"},
+        {"\"203.0.113.9\"", "10.0.0.1"},
+        {"unknown", "10.0.0.1"},
+        {"_hidden", "10.0.0.1"},
+        {"localhost", "10.0.0.1"},
+        {"0x0a.1.1.1", "10.0.0.1"},
+        {"012.1.1.1", "10.0.0.1"},
+        {"10.1", "10.0.0.1"},
+        {"167837953", "10.0.0.1"},
+        {"203.0.113.9.", "10.0.0.1"},
+        {"203.0.113.256", "10.0.0.1"},
+        {"203.0.113.9/32", "10.0.0.1"},
+        {"fe80::1%eth0", "10.0.0.1"},
+        {"[203.0.113.9]", "203.0.113.9"},
+        {"[2001:db9::1", "10.0.0.1"},
+        {"2001:db9::1]", "10.0.0.1"},
+        {"[]", "10.0.0.1"},
+        {"::g", "10.0.0.1"},
+        {"1:2:3:4:5:6:7:8:9", "10.0.0.1"},
+        {"\xd9\xa1.1.1.1", "10.0.0.1"},
+        {std::string("203.0.113.9\0", 12), "10.0.0.1"},
+        {std::string("6.6.6.6\0, 203.0.113.9", 21), "203.0.113.9"},
+        // The port some add says nothing.
+        {"203.0.113.9:0", "203.0.113.9"},
+        {"203.0.113.9:99999", "203.0.113.9"},
+        {"203.0.113.9:x", "203.0.113.9"},
+        {"203.0.113.9:", "203.0.113.9"},
+        {":203.0.113.9", "10.0.0.1"},
+        {"203.0.113.9:1:2", "10.0.0.1"},
+        {"[2001:db9::1]", "2001:db9::1"},
+        {"[2001:db9::1]:443", "2001:db9::1"},
+        {"6.6.6.6, 10.1.1.1:8080", "6.6.6.6"},
+    };
+    for (const auto& [list, client] : table) EXPECT_EQ(forwarded_client("10.0.0.1", {list}, trusted), client) << list;
+}
+
+TEST(ForwardedClient, IsFoundBehindAnyNumberOfHops) {
+    const std::vector<Block> trusted{*Block::parse("10.0.0.0/8")};
+    std::string hops;
+    for (int i = 0; i < 5000; ++i) hops += ", 10.1.1.1";
+    EXPECT_EQ(forwarded_client("10.0.0.1", {"6.6.6.6, 203.0.113.9" + hops}, trusted), "203.0.113.9");
+    std::vector<std::string_view> lines(100, "10.1.1.1");
+    lines.insert(lines.begin(), "6.6.6.6, 203.0.113.9");
+    EXPECT_EQ(forwarded_client("10.0.0.1", lines, trusted), "203.0.113.9");
+    lines.insert(lines.begin() + 50, "198.51.100.7");
+    EXPECT_EQ(forwarded_client("10.0.0.1", lines, trusted), "198.51.100.7");
 }
 
 TEST(HeaderScanning, FindsTheEndInAnyPieces) {
