@@ -1,4 +1,5 @@
-// Settings of templates and algorithms in the words of the rooms that use them. Pure; malformed names the value.
+// Settings of templates and algorithms in the words of the rooms that use them. Reads the files they name, and nothing
+// else; any thread. malformed names the value, other errors the file.
 #pragma once
 
 #include "countersign/config/settings.hpp"

@@ -649,6 +649,9 @@ constexpr Key key_table[] = {
         2048, 8192, "bits"),
     Key{"template", "rsa_bits_max", Kind::number, "4096", put<&Tpl::rsa_bits_max>, "Largest RSA key."}.between(
         2048, 8192, "bits"),
+    {"template", "blocked_keys", Kind::file, "", put<&Tpl::blocked_keys>,
+     "File of keys that get no certificate, one a line: SHA-256 of the SubjectPublicKeyInfo (64 hexadecimal digits), "
+     "or a line of Debian's openssl-blacklist (20). Read at the start and at a reload. Absent: none."},
     {"template", "subject_attributes", Kind::texts,
      "[\"CN\", \"O\", \"OU\", \"C\", \"ST\", \"L\", \"DC\", \"UID\", \"E\", \"serialNumber\", \"SN\", \"GN\", "
      "\"unstructuredName\", \"unstructuredAddress\"]",

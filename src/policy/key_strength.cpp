@@ -2,6 +2,7 @@
 
 #include "countersign/core/text.hpp"
 #include "countersign/crypto/rsa_strength.hpp"
+#include "countersign/policy/blocked_keys.hpp"
 
 #include <algorithm>
 
@@ -53,6 +54,9 @@ std::vector<Finding> key_findings(const crypto::PublicKey& key, const KeyRules& 
     if (std::ranges::none_of(rules.algorithms, same)) {
         findings.push_back(
             {"KeyAlgorithmForbidden", "the template allows no " + std::string(crypto::name(key.algorithm()))});
+    }
+    if (rules.blocked && rules.blocked->contains(key)) {
+        findings.push_back({"KeyBlocked", "the key is in the template's list of blocked keys"});
     }
     if (!key.is_rsa()) return findings;
     check_rsa_size(key, rules, findings);

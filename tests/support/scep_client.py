@@ -174,8 +174,9 @@ class Client:
         return run_ok("openssl", "cms", "-encrypt", "-binary", "-outform", "DER", cipher, self.bundle["encryption"],
                       stdin=octets).stdout
 
-    def sign(self, envelope, message_type=PKCS_REQ, transaction=None, nonce=None, signer=None, key=None, leave_out=(), extra=()):
-        """SignedData over an envelope. `leave_out` names attributes by OID; `extra` are DER attributes added to the signed ones."""
+    def sign(self, envelope, message_type=PKCS_REQ, transaction=None, nonce=None, signer=None, key=None, leave_out=(), extra=(), unsigned=()):
+        """SignedData over an envelope. `leave_out` names attributes by OID; `extra` are DER attributes added to the signed ones, `unsigned`
+        stand where no signature covers them."""
         certificate = from_pem((signer or self.signer).read_text())
         self.nonce = os.urandom(16) if nonce is None else nonce
         values = {
@@ -192,7 +193,8 @@ class Client:
         signature = self.signature(to_sign, key)
         sha256 = sequence(oid("2.16.840.1.101.3.4.2.1"), tlv(0x05))
         signer_info = sequence(tlv(0x02, b"\x01"), issuer_and_serial(certificate), sha256, tlv(0xA0, *attributes),
-                               sequence(oid("1.2.840.113549.1.1.1"), tlv(0x05)), tlv(0x04, signature))
+                               sequence(oid("1.2.840.113549.1.1.1"), tlv(0x05)), tlv(0x04, signature),
+                               *([tlv(0xA1, *unsigned)] if unsigned else []))
         signed_data = sequence(tlv(0x02, b"\x01"), tlv(0x31, sha256),
                                sequence(oid("1.2.840.113549.1.7.1"), tlv(0xA0, tlv(0x04, envelope))),
                                tlv(0xA0, certificate), tlv(0x31, signer_info))

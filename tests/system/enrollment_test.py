@@ -148,6 +148,28 @@ class EnrollmentTest(InstanceTest):
         self.assert_failed(reply, BAD_REQUEST, "message.refused", "message type")
         self.assertEqual(self.issued("type"), [])
 
+    def test_what_no_signature_covers_is_not_heard(self):
+        client, password = self.client("unsigned"), self.server.challenge()
+        as_request = sequence(oid(MESSAGE_TYPE), tlv(0x31, tlv(0x13, b"19")))
+        without = client.request(password, leave_out=(MESSAGE_TYPE,), unsigned=(as_request,))
+        self.assert_failed(client.send(without), BAD_REQUEST, "message.refused", "message type")
+        for kind in ("18", "3", CERT_POLL):
+            self.assertEqual(client.send(client.request(password, message_type=kind, unsigned=(as_request,))).status, FAILURE, kind)
+        self.assertEqual(self.issued("unsigned"), [])
+        # Nor does it take anything away from what is signed.
+        as_poll = sequence(oid(MESSAGE_TYPE), tlv(0x31, tlv(0x13, b"20")))
+        elsewhere = sequence(oid(TRANSACTION_ID), tlv(0x31, tlv(0x13, b"another")))
+        self.assertEqual(client.send(client.request(password, unsigned=(as_poll, elsewhere))).status, SUCCESS)
+
+    def test_by_get_the_types_are_the_same(self):
+        client, password = self.client("by-get"), self.server.challenge()
+        for kind in ("1", "3", "18", "23", CERT_POLL, GET_CERT, GET_CRL, RENEWAL_REQ, ""):
+            message = client.request(password, message_type=kind)
+            self.assertEqual(client.read_reply(client.get(message), client.nonces[message]).status, FAILURE, kind)
+        self.assertEqual(self.issued("by-get"), [])
+        message = client.request(password)
+        self.assertEqual(client.read_reply(client.get(message), client.nonces[message]).status, SUCCESS)
+
     def test_a_type_given_twice_or_oddly_typed_is_no_message(self):
         client = self.client("type")
         password = self.server.challenge()

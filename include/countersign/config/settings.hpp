@@ -326,6 +326,7 @@ struct TemplateSettings {
     std::vector<std::string> key_algorithms;
     std::uint32_t rsa_bits_min = 2048;
     std::uint32_t rsa_bits_max = 4096;
+    std::string blocked_keys;                      // file; empty: none
     std::vector<std::string> subject_attributes;
     std::vector<std::string> subject_patterns;
     bool allow_empty_subject = false;

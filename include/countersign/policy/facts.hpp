@@ -10,6 +10,7 @@
 #include "countersign/crypto/revocation_list.hpp"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -80,10 +81,13 @@ struct NameRules {
     std::size_t max_sans = 20;
 };
 
+class BlockedKeys;
+
 struct KeyRules {
     std::vector<std::string> algorithms{"rsa", "p256", "p384"};
     unsigned rsa_bits_min = 2048;
     unsigned rsa_bits_max = 4096;
+    std::shared_ptr<const BlockedKeys> blocked{};  // null: none
 };
 
 struct RenewalRules {

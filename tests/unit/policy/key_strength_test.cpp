@@ -1,8 +1,10 @@
 #include "countersign/policy/key_strength.hpp"
 
 #include "cases.hpp"
+#include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/encoding.hpp"
 #include "countersign/crypto/ossl.hpp"
+#include "countersign/policy/blocked_keys.hpp"
 #include "test_keys.hpp"
 
 #include <gtest/gtest.h>
@@ -116,6 +118,51 @@ TEST(KeyStrength, AlgorithmsNeedLeave) {
     EXPECT_EQ(judged(p521, with_p521), none);
 }
 
+KeyRules blocking(const std::string& text) {
+    KeyRules rules;
+    rules.blocked = std::make_shared<const BlockedKeys>(BlockedKeys::parse(text).value());
+    return rules;
+}
+
+// The lines are what `openssl pkey -pubin -outform DER | sha256sum` and `openssl rsa -modulus -noout | sha1sum` print.
+TEST(KeyStrength, BlockedKeysAreRefusedByEitherHash) {
+    const auto& rsa = key_in_pem("policy/blocked-rsa.pem");
+    const auto& ec = countersign::test::p256_key().public_key();
+    const std::string spki = "9ab652224ba53de5f8b2af4c0272fe6930374e98073827da3594fe9923240d8a";
+    const std::string modulus = "348fa7287fba09001222";
+    EXPECT_EQ(judged(rsa, blocking(spki)), Codes{"KeyBlocked"});
+    EXPECT_EQ(judged(rsa, blocking(modulus)), Codes{"KeyBlocked"});
+    EXPECT_EQ(judged(ec, blocking(spki + "\n" + modulus)), none);
+    EXPECT_EQ(judged(ec, blocking(crypto::sha256_hex(ec.spki()))), Codes{"KeyBlocked"});
+    EXPECT_EQ(judged(countersign::test::rsa_key().public_key(), blocking(spki + "\n" + modulus)), none);
+    EXPECT_EQ(judged(rsa, blocking("")), none);
+}
+
+TEST(KeyStrength, BlockedKeysAreReadLineByLine) {
+    const std::string one(64, 'a');
+    const std::string other(20, 'B');
+    EXPECT_EQ(BlockedKeys::parse("# Debian\n\n" + one + "  # lost in May\r\n\t" + other + "\n")->size(), 2U);
+    EXPECT_EQ(BlockedKeys::parse(one)->size(), 1U);
+    EXPECT_EQ(BlockedKeys::parse("")->size(), 0U);
+    for (const auto& wrong : {one + "a", one + "aa", one.substr(2), other + "BB", std::string("xyz"), one + " " + other,
+                              std::string(40, 'a'), std::string(64, 'g')}) {
+        const auto keys = BlockedKeys::parse(one + "\n" + wrong + "\n");
+        ASSERT_FALSE(keys) << wrong;
+        EXPECT_NE(keys.error().detail.find("line 2"), std::string::npos) << keys.error().detail;
+    }
+}
+
+TEST(KeyStrength, NoneOfManyLinesIsMissed) {
+    std::string text;
+    for (unsigned i = 0; i < 5000; ++i) {
+        const auto hash = crypto::sha256_hex(as_bytes(std::to_string(i)));
+        text += (i % 2 == 0 ? hash : hash.substr(0, 20)) + "\n";
+    }
+    const auto& key = countersign::test::p256_key().public_key();
+    EXPECT_EQ(judged(key, blocking(text)), none);
+    EXPECT_EQ(judged(key, blocking(text + crypto::sha256_hex(key.spki()) + "\n" + text)), Codes{"KeyBlocked"});
+}
+
 // The judge asks all of this of every request.
 TEST(KeyStrength, TheJudgeRefusesWeakKeys) {
     auto rules = device_template();
@@ -124,6 +171,10 @@ TEST(KeyStrength, TheJudgeRefusesWeakKeys) {
     rules = device_template();
     rules.key.algorithms = {"rsa"};
     EXPECT_EQ(refusals(judge_request(request_named("usage-both-ec"), rules)), Codes{"KeyAlgorithmForbidden"});
+    rules = device_template();
+    const auto request = request_named("plain");
+    rules.key = blocking(crypto::sha256_hex(request.public_key().spki()));
+    EXPECT_EQ(refusals(judge_request(request, rules)), Codes{"KeyBlocked"});
 }
 
 }  // namespace

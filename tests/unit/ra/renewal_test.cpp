@@ -70,6 +70,35 @@ TEST_F(RenewalTest, AFreshChallengeMakesItAnEnrollmentThatRenewalRulesDoNotBind)
     EXPECT_EQ(ask("19", station.mint()).status, PkiStatus::success) << station.audit.all();
 }
 
+// The right is the certificate's: a challenge that comes along neither takes it away nor is used up (RFC 8894 2.4).
+TEST_F(RenewalTest, AChallengeInARenewalReqDecidesNothing) {
+    const auto good = station.mint();
+    for (const auto& challenge : {std::string("0000000000000000"), std::string(" "), std::string(255, 'x'), good}) {
+        const auto device = enrolled();
+        const auto reply =
+            station.exchange(device, station.message(device, {.message_type = "17", .challenge = challenge}));
+        EXPECT_EQ(reply.status, PkiStatus::success) << station.audit.all();
+    }
+    const auto device = station.device();
+    EXPECT_EQ(station.exchange(device, station.message(device, {.challenge = good})).status, PkiStatus::success)
+        << "it is still good where it counts: " << station.audit.all();
+}
+
+// Invariant 1 for the other right there is: with a certificate of ours all 256 values, and some that are none.
+TEST_F(RenewalTest, OnlyMessageTypes17And19Renew) {
+    const auto device = enrolled();
+    std::vector<std::string> types{"", "017", "+17", "17 ", "0x11", "seventeen"};
+    for (int value = 0; value < 256; ++value) types.push_back(std::to_string(value));
+    for (const auto& type : types) {
+        if (type == "17" || type == "19") continue;
+        SCOPED_TRACE("message type " + type);
+        EXPECT_TRUE(renew(with_new_transaction(device), type).certificates.empty());
+    }
+    EXPECT_EQ(station.certificates(), 1U);
+    EXPECT_EQ(station.backend->submitted, 1) << "no CA was asked again";
+    EXPECT_EQ(renew(with_new_transaction(device), "17").status, PkiStatus::success) << station.audit.all();
+}
+
 TEST_F(RenewalTest, ARevokedCertificateRenewsNothing) {
     const auto device = enrolled();
     must(station.local_ca->revoke(device.signer->serial_hex(), 1, station.clock.now()));
