@@ -76,6 +76,40 @@ class GuessingTest(InstanceTest):
         self.assertEqual(len(server.certificates()), 2)
         self.assertLess(server.resident_kib(), before + 64 * 1024)
 
+    def test_guesses_from_everywhere_cost_nobody_his_password(self):
+        server = self.instance()
+        server.set("[listener]", trusted_proxies=["127.0.0.0/8"])
+        server.set("server", failures_per_client=5)
+        server.set("log", requests=False)
+        server.start()
+        bundle = server.ca_bundle()
+        guesser = Client(server, bundle, "guesser")
+        wrong = [guesser.request(f"{number:016X}") for number in range(4)]
+        target, sources = server.scep_target("PKIOperation"), 600
+
+        def guess(source, number):
+            message = wrong[number % 4]
+            return (f"POST {target} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {source}\r\nContent-Length: {len(message)}\r\n\r\n".encode() +
+                    message)
+
+        # Half of them addresses of IPv4, half sites of IPv6; each stays below what slows it down.
+        places = [f"198.18.{number // 256}.{number % 256}" if number % 2 else f"2001:db8:{number:x}::1" for number in range(sources)]
+        requests = [guess(place, number) for number in range(3) for place in places]
+        answers = {}
+        storm = threading.Thread(target=lambda: answers.update(flood(server.address, requests)))
+        storm.start()
+        devices = [Client(server, bundle, f"rightful-{number}") for number in range(5)]
+        for device in devices:
+            self.assertEqual(device.send(device.request(server.challenge())).status, SUCCESS)
+        storm.join()
+        self.assertEqual(answers, {200: 3 * sources})
+        self.assertEqual(len(server.audit("enrollment.refused")), 3 * sources, "what the alert counts")
+        self.assertEqual(len(server.certificates()), len(devices))
+        # One that goes on is slowed down, the others are not.
+        again = [guess(places[1], number) for number in range(20)] + [guess(places[3], 0)]
+        self.assertGreater(flood(server.address, again, connections=1)[429], 10)
+        self.assertEqual([line["client"] for line in server.audit("source.slowed")], [places[1]])
+
     def test_a_guesser_gets_a_guess_a_second_and_keeps_nobody_else_waiting(self):
         server = self.instance()
         server.set("[listener]", trusted_proxies=["127.0.0.0/8"])

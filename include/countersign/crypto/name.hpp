@@ -30,7 +30,7 @@ public:
 
     ByteView der() const;
     bool empty() const;  // no RDN at all
-    // RFC 4514, escaped, most specific first; safe to parse back. Run through printable() before a log.
+    // RFC 4514, escaped, most specific first; read back it matches() or is malformed. Run through printable() before a log.
     std::string text() const;
     // In encoding order.
     std::vector<NameAttribute> attributes() const;
