@@ -92,8 +92,8 @@ void try_kernel() {
     tell("sethostname", ::sethostname(name, std::strlen(name)));
     const sched_param first{1};
     tell("sched_setscheduler", ::sched_setscheduler(0, SCHED_FIFO, &first));
-    const rlimit limit{0, 0};
-    tell("setrlimit", ::setrlimit(RLIMIT_CORE, &limit));
+    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    tell("dump core after all", ::setrlimit(RLIMIT_CORE, &unlimited));
 }
 
 void try_files() {
