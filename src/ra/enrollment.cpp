@@ -215,6 +215,8 @@ Result<Reply> Enrollment::accept(Exchange& exchange, const challenge::Claim& cla
         exchange.event(hold != nullptr ? audit::event::enrollment_held : audit::event::enrollment_accepted)
             .with("request", attempt.id)
             .with("template", attempt.template_name)
+            .with("cipher", std::string(crypto::name(exchange.opened.style().cipher)))
+            .with("digest", std::string(crypto::name(exchange.envelope().digest())))
             .with("challenge", claim.kind + (claim.id.empty() ? "" : " " + claim.id))
             .with("remarks", policy::describe(remarks))));
     return carry_out(exchange, std::move(attempt), plan);

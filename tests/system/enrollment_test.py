@@ -161,6 +161,12 @@ class EnrollmentTest(InstanceTest):
         elsewhere = sequence(oid(TRANSACTION_ID), tlv(0x31, tlv(0x13, b"another")))
         self.assertEqual(client.send(client.request(password, unsigned=(as_poll, elsewhere))).status, SUCCESS)
 
+    def test_who_still_needs_weak_algorithms_is_in_the_audit(self):
+        for cipher, name in (("-des-ede3-cbc", "DES-EDE3-CBC"), ("-aes-256-cbc", "AES-256-CBC")):
+            self.enrolled("ciphers", cipher=cipher)
+            accepted = self.server.audit("enrollment.accepted")[-1]
+            self.assertEqual((accepted["cipher"], accepted["digest"]), (name, "SHA-256"))
+
     def test_by_get_the_types_are_the_same(self):
         client, password = self.client("by-get"), self.server.challenge()
         for kind in ("1", "3", "18", "23", CERT_POLL, GET_CERT, GET_CRL, RENEWAL_REQ, ""):

@@ -144,7 +144,12 @@ TEST_F(EnrollmentTest, OnlyMessageType19Enrolls) {
         << "the password was still good";
 }
 
-// Invariant 2.
+// Who still needs what a profile would better not accept is to be read from the audit.
+TEST_F(EnrollmentTest, TheAuditSaysWhatTheMessageWasProtectedWith) {
+    station.enroll(station.device(), {.challenge = station.mint()});
+    EXPECT_THAT(station.audit.all(), HasSubstr(R"("cipher":"AES-256-CBC","digest":"SHA-256")"));
+}
+
 // Each of these fails before or after the envelope is open; whoever sends them is to wait, and nobody else.
 TEST_F(EnrollmentTest, ASourceThatKeepsFailingIsAskedToWait) {
     const auto station_with_credit =
@@ -198,6 +203,7 @@ TEST_F(EnrollmentTest, AnAnswerGivenAgainMakesUpForNothing) {
     EXPECT_GT(enrollment.wait_for("192.0.2.7").count(), 0);
 }
 
+// Invariant 2.
 TEST_F(EnrollmentTest, NothingOfTheRequestsOwnWishesReachesTheCertificate) {
     const Bytes sid = must(from_hex("3020a01e060a2b060104018237190201a0100c0e532d312d352d32312d312d353030"));
     const auto device = station.device();
