@@ -1,7 +1,9 @@
 #include "assembly.hpp"
 
+#include "countersign/core/file.hpp"
 #include "countersign/crypto/digest.hpp"
 #include "countersign/crypto/oid.hpp"
+#include "countersign/policy/blocked_keys.hpp"
 #include "countersign/scep/capabilities.hpp"
 #include "files.hpp"
 #include "template_settings.hpp"
@@ -60,6 +62,31 @@ void Assembly::build_backend(const std::string& name, const config::CaSettings& 
     if (!ca.crl.empty()) build_revocations(name, ca);
 }
 
+void Assembly::build_templates(ra::Profile& profile) {
+    for (const auto& [name, rules] : settings_.templates) {
+        auto made = note(rules.place, to_template(rules), "see `countersign config explain template`");
+        if (!made) continue;
+        if (!rules.blocked_keys.empty()) {
+            auto blocked = note(rules.place, blocked_keys_in(rules.blocked_keys),
+                                "see `countersign config explain template.*.blocked_keys`");
+            if (!blocked) continue;
+            made->key.blocked = *std::move(blocked);
+        }
+        profile.templates.emplace(name, *std::move(made));
+    }
+}
+
+Result<std::shared_ptr<const policy::BlockedKeys>> Assembly::blocked_keys_in(const std::string& file) {
+    constexpr std::size_t octets = 64 * 1024 * 1024;  // every list of weak keys there is has room in this
+    auto& keys = blocked_keys_[file];
+    if (keys) return keys;
+    TRY(const auto text, read_whole_file(file, octets));
+    auto parsed = policy::BlockedKeys::parse(as_text(text));
+    if (!parsed) return fail::malformed("blocked_keys: " + file + ": " + parsed.error().detail);
+    keys = std::make_shared<const policy::BlockedKeys>(*std::move(parsed));
+    return keys;
+}
+
 void Assembly::build_profile(const config::ProfileSettings& settings) {
     const auto backend = wiring_.backends.find(settings.ca);
     const auto ra = settings_.ra.find(settings.ra);
@@ -81,10 +108,7 @@ void Assembly::build_profile(const config::ProfileSettings& settings) {
     auto accepted = note(settings.place, to_accepted(settings), "see `countersign config explain profile.*.ciphers`");
     auto verifier =
         note(settings.challenge.place, open_verifier(settings), "see `countersign config explain profile.*.challenge`");
-    for (const auto& [name, rules] : settings_.templates) {
-        auto made = note(rules.place, to_template(rules), "see `countersign config explain template`");
-        if (made) profile->templates.emplace(name, *std::move(made));
-    }
+    build_templates(*profile);
     // Without its hook a profile must not enroll anybody.
     const auto hook = wiring_.hooks->find(settings.hook);
     if (!settings.hook.empty() && hook == wiring_.hooks->end()) return;  // said already

@@ -34,6 +34,9 @@ private:
     void build_revocations(const std::string& name, const config::CaSettings& ca);
     void check_revocations(const config::ProfileSettings& settings, const ra::Profile& profile);
     void build_profile(const config::ProfileSettings& profile);
+    void build_templates(ra::Profile& profile);
+    // The file of a template's blocked keys, read once however many templates of however many profiles name it.
+    Result<std::shared_ptr<const policy::BlockedKeys>> blocked_keys_in(const std::string& file);
     std::optional<Identity> identity_of(const config::RaSettings& ra, const ra::RaInService& service,
                                         const config::ProfileSettings& profile,
                                         const std::vector<crypto::Certificate>& chain);
@@ -98,6 +101,7 @@ private:
     std::optional<Secret> pepper_;
     std::map<std::string, std::shared_ptr<ra::RaInService>> services_;
     std::set<std::string> warned_cas_;  // that renew by the ledger alone
+    std::map<std::string, std::shared_ptr<const policy::BlockedKeys>> blocked_keys_;  // by file
     Wiring wiring_;
 };
 

@@ -1,26 +1,6 @@
 #include "template_settings.hpp"
 
-#include "countersign/core/file.hpp"
-#include "countersign/policy/blocked_keys.hpp"
-
 namespace countersign::app {
-namespace {
-
-// Every list of weak keys there is has room in this.
-constexpr std::size_t blocked_keys_octets = 256 * 1024 * 1024;
-
-Result<std::shared_ptr<const policy::BlockedKeys>> read_blocked_keys(const std::string& path) {
-    const auto about = [&](const Error& error) {
-        return Error{error.kind, "blocked_keys: " + path + ": " + error.detail};
-    };
-    const auto text = read_whole_file(path, blocked_keys_octets);
-    if (!text) return about(text.error());
-    auto keys = policy::BlockedKeys::parse(as_text(*text));
-    if (!keys) return about(keys.error());
-    return std::make_shared<const policy::BlockedKeys>(*std::move(keys));
-}
-
-}  // namespace
 
 Result<policy::Template> to_template(const config::TemplateSettings& settings) {
     policy::Template result;
@@ -35,9 +15,6 @@ Result<policy::Template> to_template(const config::TemplateSettings& settings) {
     result.validity = std::chrono::days{settings.validity_days};
     result.backdate = std::chrono::minutes{settings.backdate_minutes};
     result.key = {settings.key_algorithms, settings.rsa_bits_min, settings.rsa_bits_max, nullptr};
-    if (!settings.blocked_keys.empty()) {
-        TRY(result.key.blocked, read_blocked_keys(settings.blocked_keys));
-    }
     result.names.subject_attributes = settings.subject_attributes;
     result.names.subject_patterns = settings.subject_patterns;
     result.names.allow_empty_subject = settings.allow_empty_subject;

@@ -1,5 +1,4 @@
-// Settings of templates and algorithms in the words of the rooms that use them. Reads the files they name, and nothing
-// else; any thread. malformed names the value, other errors the file.
+// Settings of templates and algorithms in the words of the rooms that use them. Pure; malformed names the value.
 #pragma once
 
 #include "countersign/config/settings.hpp"
@@ -11,6 +10,7 @@
 
 namespace countersign::app {
 
+// Without the blocked keys, which stand in a file.
 Result<policy::Template> to_template(const config::TemplateSettings& settings);
 // What CAs that are not local call the templates, by our names.
 std::map<std::string, std::string> ca_template_names(const config::Settings& settings);

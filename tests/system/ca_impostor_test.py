@@ -85,13 +85,15 @@ trust = "{self.certificates.pem("ca")}"
             "one that is to come": self.issued("future", purpose="right", begin="20390101000000Z"),
             "another's by common name alone": self.issued("est.corp.example", purpose="server"),
         }
-        for name, files in impostors.items():
+        for number, (name, files) in enumerate(impostors.items(), 1):
             with self.subTest(name):
                 impostor, answer = self.asked_of(*files)
                 self.assertEqual((answer.status, "retry-after" in answer.headers), (503, True))
                 self.assertEqual(impostor.received, b"")
                 self.assertGreater(impostor.visits, 0, "nobody came to him")
-                self.assertRegex(self.server.audit("enrollment.failed")[-1]["reason"], "(?i)certificate")
+                failed = self.server.audit("enrollment.failed")
+                self.assertEqual(len(failed), number)
+                self.assertRegex(failed[-1]["reason"], "(?i)certificate")
         right, answer = self.asked_of(*self.issued("right", purpose="right"))
         self.assertEqual(answer.status, 503)
         self.assertIn(b"POST /.well-known/est/simpleenroll", right.received)

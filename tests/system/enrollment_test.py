@@ -1,5 +1,6 @@
 """Who gets a certificate and who does not: challenges, holds, transactions, renewals, message types (design sections 5 and 6)."""
 import concurrent.futures
+import hashlib
 import unittest
 
 from instance import InstanceTest, Toml, run_ok
@@ -349,6 +350,36 @@ class HoldTest(InstanceTest):
         first, second = (Client(self.server, self.bundle, name) for name in ("holder", "taker"))
         self.assertEqual(first.send(first.request(password)).status, PENDING)
         self.assertEqual(second.send(second.request(password)).status, FAILURE)
+
+
+class BlockedKeysTest(InstanceTest):
+    def test_a_listed_key_gets_no_certificate_until_it_is_taken_off_the_list(self):
+        server = self.instance()
+        listed = server.path("blocked-keys")
+        listed.write_text("# none yet\n")
+        server.set("template.device", blocked_keys=str(listed))
+        server.start()
+        bundle = server.ca_bundle()
+        lost, other = Client(server, bundle, "lost"), Client(server, bundle, "other")
+        der = run_ok("openssl", "pkey", "-in", lost.key, "-pubout", "-outform", "DER").stdout
+        listed.write_text(f"# lost in May\n{hashlib.sha256(der).hexdigest()}\n")
+        self.assertIn("reloaded", server.reload())
+        message = lost.request(server.challenge())
+        self.assertEqual(lost.send(message).status, FAILURE)
+        self.assertIn("KeyBlocked", server.audit("enrollment.refused")[-1]["reason"])
+        self.assertEqual(other.send(other.request(server.challenge())).status, SUCCESS)
+        # A list that cannot be read is no list of nothing.
+        for broken in ("not a hash\n", None):
+            listed.write_text(broken) if broken else listed.unlink()
+            self.assertIn("not reloaded", server.reload())
+            self.assertIn(str(listed), server.log())
+            done = server.command("check", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(str(listed), (done.stdout + done.stderr).decode())
+            self.assertEqual(lost.send(message).status, FAILURE)
+        listed.write_text("")
+        self.assertIn("reloaded", server.reload())
+        self.assertEqual(lost.send(message).status, SUCCESS)
 
 
 class MigrationModesTest(InstanceTest):
