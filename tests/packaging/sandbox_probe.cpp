@@ -3,6 +3,7 @@
 // the test's own container and nowhere else. Linked statically, because it runs in a root of its own.
 #include <fcntl.h>
 #include <linux/reboot.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -43,8 +44,8 @@ int open_and_close(const char* path, int flags) {
     return file;
 }
 
-int socket_of(int family, int type) {
-    const int descriptor = ::socket(family, type | SOCK_CLOEXEC, 0);
+int socket_of(int family, int type, int protocol = 0) {
+    const int descriptor = ::socket(family, type | SOCK_CLOEXEC, protocol);
     if (descriptor >= 0) ::close(descriptor);
     return descriptor;
 }
@@ -124,7 +125,7 @@ int main(int count, char** words) {
     tell("packet socket", socket_of(AF_PACKET, SOCK_DGRAM));
     tell("netlink socket", socket_of(AF_NETLINK, SOCK_RAW));
     tell("vsock socket", socket_of(AF_VSOCK, SOCK_STREAM));
-    tell("raw socket", socket_of(AF_INET, SOCK_RAW));
+    tell("raw socket", socket_of(AF_INET, SOCK_RAW, IPPROTO_ICMP));
     tell("writable, then executable", writable_then_executable());
     tell("writable and executable", writable_and_executable());
     try_other_processes();
