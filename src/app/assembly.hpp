@@ -100,7 +100,7 @@ private:
     SharedParts parts_;
     std::optional<Secret> pepper_;
     std::map<std::string, std::shared_ptr<ra::RaInService>> services_;
-    std::set<std::string> warned_cas_;  // that renew by the ledger alone
+    std::set<std::string> warned_cas_;                                                // that renew by the ledger alone
     std::map<std::string, std::shared_ptr<const policy::BlockedKeys>> blocked_keys_;  // by file
     Wiring wiring_;
 };

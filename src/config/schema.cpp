@@ -651,7 +651,8 @@ constexpr Key key_table[] = {
         2048, 8192, "bits"),
     {"template", "blocked_keys", Kind::file, "", put<&Tpl::blocked_keys>,
      "File of keys that get no certificate, one a line: SHA-256 of the SubjectPublicKeyInfo (64 hexadecimal digits), "
-     "or a line of Debian's openssl-blacklist (20). Read at the start and at a reload. Requests that wait already are not looked at again. Absent: none."},
+     "or a line of Debian's openssl-blacklist (20). Read at the start and at a reload. Requests that wait already are "
+     "not looked at again. Absent: none."},
     {"template", "subject_attributes", Kind::texts,
      "[\"CN\", \"O\", \"OU\", \"C\", \"ST\", \"L\", \"DC\", \"UID\", \"E\", \"serialNumber\", \"SN\", \"GN\", "
      "\"unstructuredName\", \"unstructuredAddress\"]",

@@ -1,7 +1,7 @@
 // toml++ (3.3) without its assertions. It asserts before it checks: "[!]" in a file would end a debug build, and in a
-// release the compiler may take the assertion for granted and leave the check out. And it calls letters unreachable that
-// are neither blanks nor ASCII (U+0498 in a key without quotes): what is no blank is none. Private to the configuration;
-// the only way to toml++.
+// release the compiler may take the assertion for granted and leave the check out. And it calls letters unreachable
+// that are neither blanks nor ASCII (U+0498 in a key without quotes): what is no blank is none. Private to the
+// configuration; the only way to toml++.
 #pragma once
 
 #pragma push_macro("NDEBUG")

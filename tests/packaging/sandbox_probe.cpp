@@ -1,6 +1,6 @@
-// Tries what an intruder in the daemon would try next, and says of each whether the system let it. Run by systemd with the
-// settings of countersignd.service, everything but the last lines must be refused. What is not refused happens: run it in
-// the test's own container and nowhere else. Linked statically, because it runs in a root of its own.
+// Tries what an intruder in the daemon would try next, and says of each whether the system let it. Run by systemd with
+// the settings of countersignd.service, everything but the last lines must be refused. What is not refused happens: run
+// it in the test's own container and nowhere else. Linked statically, because it runs in a root of its own.
 #include <fcntl.h>
 #include <linux/reboot.h>
 #include <netinet/in.h>
@@ -56,7 +56,9 @@ long writable_then_executable() {
 }
 
 long writable_and_executable() {
-    return ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+    return ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+               ? -1
+               : 0;
 }
 
 long read_another(pid_t child) {
@@ -87,7 +89,8 @@ void try_kernel() {
     tell("perf_event_open", ::syscall(SYS_perf_event_open, nullptr, 0, 0, -1, 0));
     tell("userfaultfd", ::syscall(SYS_userfaultfd, 0));
     tell("swapoff", ::syscall(SYS_swapoff, "/"));
-    tell("reboot, the harmless call", ::syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF, nullptr));
+    tell("reboot, the harmless call",
+         ::syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF, nullptr));
     tell("personality", ::syscall(SYS_personality, 0x0040000));
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);

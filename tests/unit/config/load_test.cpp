@@ -157,8 +157,8 @@ TEST_F(Load, ATableHeaderWithoutAKeyIsASyntaxError) {
 
 // And it takes letters for unreachable where a blank could stand.
 TEST_F(Load, ALetterThatIsNoAsciiIsASyntaxErrorOutsideQuotes) {
-    for (const char* text : {"[cef\xd2\x98lt]\n", "\xc3\xa4 = 1\n", "a = 1 \xc3\xbc\n", "a = \xd2\x98\n", "a\xe2\x80\x80= \xd2\x98\n",
-                             "\xe3\x80\x81 = 1\n", "a = [1\xef\xbb\xbe]\n"}) {
+    for (const char* text : {"[cef\xd2\x98lt]\n", "\xc3\xa4 = 1\n", "a = 1 \xc3\xbc\n", "a = \xd2\x98\n",
+                             "a\xe2\x80\x80= \xd2\x98\n", "\xe3\x80\x81 = 1\n", "a = [1\xef\xbb\xbe]\n"}) {
         const Loaded loaded = load_text(text);
         EXPECT_FALSE(loaded.settings) << text;
         ASSERT_EQ(loaded.findings.size(), 1u) << text;

@@ -1,5 +1,5 @@
-// EnvelopedData in the shapes that broke OpenSSL's own reader (security reference 1.5), put together octet by octet: each
-// is refused by the structure alone, before any key or cipher is touched, or read as what it says.
+// EnvelopedData in the shapes that broke OpenSSL's own reader (security reference 1.5), put together octet by octet:
+// each is refused by the structure alone, before any key or cipher is touched, or read as what it says.
 #include "countersign/crypto/cms.hpp"
 #include "countersign/crypto/oid.hpp"
 #include "crypto/der.hpp"
@@ -125,18 +125,16 @@ TEST(CmsShapes, OaepSaysSha1BySayingNothing) {
     EXPECT_EQ(transport_of(algorithm(rsaes_oaep, sequence(explicitly(2, algorithm(p_specified, octets(0)))))),
               by_default);
 
-    for (const auto& parameters : {null(), octets(0), sequence(null()), sequence(octets(4)),
-                                   sequence(explicitly(0, {})), sequence(explicitly(0, sequence({}))),
-                                   sequence(explicitly(0, algorithm("1.2.3.4"))),
-                                   sequence(explicitly(0, algorithm(sha256_oid, octets(1)))),
-                                   sequence(explicitly(1, algorithm(mgf1))), sequence(explicitly(1, algorithm(mgf1, null()))),
-                                   sequence(explicitly(1, algorithm(mgf1, sequence({})))),
-                                   sequence(explicitly(1, algorithm(mgf1, octets(0)))),
-                                   sequence(explicitly(1, algorithm(sha256_oid, algorithm(sha256_oid)))),
-                                   sequence(explicitly(2, algorithm(p_specified))),
-                                   sequence(explicitly(2, algorithm(p_specified, null()))),
-                                   sequence(explicitly(2, algorithm(p_specified, octets(1)))),
-                                   sequence(explicitly(2, algorithm(mgf1, octets(0)))), sequence(explicitly(3, null()))}) {
+    for (const auto& parameters :
+         {null(), octets(0), sequence(null()), sequence(octets(4)), sequence(explicitly(0, {})),
+          sequence(explicitly(0, sequence({}))), sequence(explicitly(0, algorithm("1.2.3.4"))),
+          sequence(explicitly(0, algorithm(sha256_oid, octets(1)))), sequence(explicitly(1, algorithm(mgf1))),
+          sequence(explicitly(1, algorithm(mgf1, null()))), sequence(explicitly(1, algorithm(mgf1, sequence({})))),
+          sequence(explicitly(1, algorithm(mgf1, octets(0)))),
+          sequence(explicitly(1, algorithm(sha256_oid, algorithm(sha256_oid)))),
+          sequence(explicitly(2, algorithm(p_specified))), sequence(explicitly(2, algorithm(p_specified, null()))),
+          sequence(explicitly(2, algorithm(p_specified, octets(1)))),
+          sequence(explicitly(2, algorithm(mgf1, octets(0)))), sequence(explicitly(3, null()))}) {
         EXPECT_FALSE(with_transport(algorithm(rsaes_oaep, parameters)));
     }
     for (const auto& parameters : {octets(0), sequence({}), Bytes{0x02, 0x01, 0x00}}) {
@@ -181,10 +179,10 @@ TEST(CmsShapes, OnlyEnvelopedDataIsEnvelopedData) {
 // CVE-2026-34180 and its like: lengths beyond what there is, in each place where a length stands.
 TEST(CmsShapes, LengthsBeyondTheMessageAreRefused) {
     const Bytes good = enveloped(key_transport(algorithm(rsa_encryption, null())), algorithm(aes128_cbc, octets(16)));
-    for (const Bytes& length : {Bytes{0x84, 0x7f, 0xff, 0xff, 0xff}, Bytes{0x84, 0x80, 0x00, 0x00, 0x00},
-                                Bytes{0x84, 0xff, 0xff, 0xff, 0xff}, Bytes{0x85, 0x01, 0x00, 0x00, 0x00, 0x00},
-                                Bytes{0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-                                Bytes{0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}) {
+    for (const Bytes& length :
+         {Bytes{0x84, 0x7f, 0xff, 0xff, 0xff}, Bytes{0x84, 0x80, 0x00, 0x00, 0x00}, Bytes{0x84, 0xff, 0xff, 0xff, 0xff},
+          Bytes{0x85, 0x01, 0x00, 0x00, 0x00, 0x00}, Bytes{0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+          Bytes{0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}) {
         for (std::size_t at = 1; at < good.size(); ++at) {
             Bytes longer(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(at));
             longer.insert(longer.end(), length.begin(), length.end());

@@ -50,8 +50,8 @@ TEST(AddressBlock, ContainsWhatItsPrefixCovers) {
     EXPECT_FALSE(Block::parse("2001:db8::/33")->contains(address("2001:db8:8000::1")));
     EXPECT_TRUE(Block::parse("0.0.0.0/0")->contains(address("8.8.8.8")));
     EXPECT_FALSE(Block::parse("0.0.0.0/0")->contains(address("2001:db8::1")));
-    for (const auto* text :
-         {"", "10.0.0.0/33", "::ffff:10.0.0.0/104", "10.0.0.1/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "all"}) {
+    for (const auto* text : {"", "10.0.0.0/33", "::ffff:10.0.0.0/104", "10.0.0.1/8", "::/129", "10.0.0.0/",
+                             "10.0.0.0/-1", "10.0.0.0/8x", "all"}) {
         EXPECT_FALSE(Block::parse(text)) << text;
     }
 }
@@ -92,7 +92,7 @@ TEST(ForwardedClient, IsReadByOneTable) {
         {"::ffff:203.0.113.9, 10.1.1.1", "203.0.113.9"},
         {"6.6.6.6, ::ffff:cb00:7109", "203.0.113.9"},
         {"[::ffff:203.0.113.9]:4711", "203.0.113.9"},
-        {"203.0.113.9, ::10.1.1.1", "::10.1.1.1"},                // IPv4-compatible is not IPv4
+        {"203.0.113.9, ::10.1.1.1", "::10.1.1.1"},               // IPv4-compatible is not IPv4
         {"203.0.113.9, 64:ff9b::10.1.1.1", "64:ff9b::a01:101"},  // nor is what NAT64 makes of it
         {"203.0.113.9, 2002:a01:101::", "2002:a01:101::"},
         {"2001:0db8:0000::0001, 2001:DB8::2", "2001:db8::1"},

@@ -1,5 +1,5 @@
-// Everything a request could carry into a certificate, in every place, type and spelling (security reference 1.4): it is
-// refused, or the certificate is octet for octet the one that the same request without it would get.
+// Everything a request could carry into a certificate, in every place, type and spelling (security reference 1.4): it
+// is refused, or the certificate is octet for octet the one that the same request without it would get.
 #include "cases.hpp"
 #include "crypto/der.hpp"
 #include "test_keys.hpp"
@@ -137,7 +137,9 @@ TEST(SmugglingMatrix, NoExtensionGetsIn) {
         // Must-staple, OCSP without checks, qualified statements, IP delegation, timestamps of logs, poison, Netscape.
         "1.3.6.1.5.5.7.1.24", "1.3.6.1.5.5.7.48.1.5", "1.3.6.1.5.5.7.1.3", "1.3.6.1.5.5.7.1.7",
         "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.11129.2.4.3", "2.16.840.1.113730.1.1", "1.2.3.4.5"};
-    const std::vector<Bytes> values{{}, DerWriter().null().take(), wrapped(tag::sequence, {}),
+    const std::vector<Bytes> values{{},
+                                    DerWriter().null().take(),
+                                    wrapped(tag::sequence, {}),
                                     wrapped(tag::sequence, DerWriter().oid("2.5.29.32.0").take())};
     Tally tally;
     for (const auto oid : oids) {
@@ -156,8 +158,10 @@ TEST(SmugglingMatrix, NoExtensionGetsIn) {
 }
 
 TEST(SmugglingMatrix, NoSecondOpinionGetsIn) {
-    const auto agent = extension("2.5.29.37", false, wrapped(tag::sequence, DerWriter().oid("1.3.6.1.4.1.311.20.2.1").take()));
-    const auto client = extension("2.5.29.37", false, wrapped(tag::sequence, DerWriter().oid("1.3.6.1.5.5.7.3.2").take()));
+    const auto agent =
+        extension("2.5.29.37", false, wrapped(tag::sequence, DerWriter().oid("1.3.6.1.4.1.311.20.2.1").take()));
+    const auto client =
+        extension("2.5.29.37", false, wrapped(tag::sequence, DerWriter().oid("1.3.6.1.5.5.7.3.2").take()));
     const std::vector<std::vector<Attribute>> cases{
         {asking_for(pkcs9_extensions, {client}), asking_for(microsoft_extensions, {agent})},
         {asking_for(microsoft_extensions, {client}), asking_for(pkcs9_extensions, {agent})},
@@ -176,10 +180,12 @@ TEST(SmugglingMatrix, NoSecondOpinionGetsIn) {
         {{challenge, {}}},
         {{challenge, {DerWriter().integer(5).take()}}},
         {{challenge, {wrapped(tag::sequence, text_value(tag::utf8_string, "a"))}}},
-        {{"1.2.840.113549.1.9.8", {wrapped(tag::sequence, {})}}, {"1.2.840.113549.1.9.8", {wrapped(tag::sequence, {})}}}};
+        {{"1.2.840.113549.1.9.8", {wrapped(tag::sequence, {})}},
+         {"1.2.840.113549.1.9.8", {wrapped(tag::sequence, {})}}}};
     for (std::size_t i = 0; i < cases.size(); ++i) {
         const auto request = request_with(plain_name(), cases[i]);
-        EXPECT_TRUE(!request || !allowed(judge_request(*request)) || issued(plan_of(judge_request(*request))) == golden())
+        EXPECT_TRUE(!request || !allowed(judge_request(*request)) ||
+                    issued(plan_of(judge_request(*request))) == golden())
             << i;
         if (i < 8) {
             EXPECT_FALSE(request) << i;
@@ -190,11 +196,29 @@ TEST(SmugglingMatrix, NoSecondOpinionGetsIn) {
 
 // Every choice of GeneralName, those that do not exist too, with what could be in it.
 TEST(SmugglingMatrix, NoUnreadableNameGetsIn) {
-    const std::vector<std::string> contents{"", "host.example", "a@host.example", "https://host.example/", "*.host.example",
-                                            "*", "host.example.", "host..example", "-host.example", " host.example",
-                                            std::string("host\0.example", 13), "host\n.example", "h\xc3\xb6st.example",
-                                            "h\xf6st", "host.example\x7f", "\xe2\x80\xae" "elpmaxe.tsoh", std::string(300, 'a'),
-                                            "1234", "12345", "12345678", "1234567890123456", "12345678901234567",
+    const std::vector<std::string> contents{"",
+                                            "host.example",
+                                            "a@host.example",
+                                            "https://host.example/",
+                                            "*.host.example",
+                                            "*",
+                                            "host.example.",
+                                            "host..example",
+                                            "-host.example",
+                                            " host.example",
+                                            std::string("host\0.example", 13),
+                                            "host\n.example",
+                                            "h\xc3\xb6st.example",
+                                            "h\xf6st",
+                                            "host.example\x7f",
+                                            "\xe2\x80\xae"
+                                            "elpmaxe.tsoh",
+                                            std::string(300, 'a'),
+                                            "1234",
+                                            "12345",
+                                            "12345678",
+                                            "1234567890123456",
+                                            "12345678901234567",
                                             "12345678901234567890123456789012"};
     int refused = 0;
     int passed = 0;
@@ -204,8 +228,8 @@ TEST(SmugglingMatrix, NoUnreadableNameGetsIn) {
                 const auto general_name =
                     wrapped(constructed ? tag::context_constructed(kind) : tag::context(kind), as_bytes(content));
                 const auto request = request_with(
-                    plain_name(), {asking_for(pkcs9_extensions,
-                                              {extension(subject_alt_name, false, wrapped(tag::sequence, general_name))})});
+                    plain_name(), {asking_for(pkcs9_extensions, {extension(subject_alt_name, false,
+                                                                           wrapped(tag::sequence, general_name))})});
                 if (!request || !allowed(judge_request(*request))) {
                     ++refused;
                     continue;
@@ -222,25 +246,67 @@ TEST(SmugglingMatrix, NoUnreadableNameGetsIn) {
         }
     }
     EXPECT_EQ(refused + passed, 16 * 2 * 23);
-    // One mailbox, one URI, a host name and six numbers that are labels, one of four letters' and two numbers' octets that
-    // are addresses.
+    // One mailbox, one URI, a host name and six numbers that are labels, one of four letters' and two numbers' octets
+    // that are addresses.
     EXPECT_EQ(passed, 1 + 1 + 7 + 3);
 }
 
 // Every string type under every attribute type, with what could be in it.
 TEST(SmugglingMatrix, NoUnreadableSubjectGetsIn) {
-    const std::vector<std::string_view> types{"2.5.4.3",  "2.5.4.10", "2.5.4.11", "2.5.4.6",  "2.5.4.8", "2.5.4.7",
-                                              "2.5.4.5",  "2.5.4.4",  "2.5.4.42", "2.5.4.12", "2.5.4.9", "2.5.4.72",
-                                              "2.5.4.65", "2.5.4.46", "1.2.3.4",  "0.9.2342.19200300.100.1.25",
-                                              "0.9.2342.19200300.100.1.1", "1.2.840.113549.1.9.1"};
-    const std::vector<crypto::Tag> strings{tag::utf8_string, tag::printable_string, tag::t61_string, tag::ia5_string,
-                                           tag::bmp_string, tag::universal_string, tag::numeric_string,
-                                           tag::visible_string, 0x1b, 0x19, tag::octet_string, tag::bit_string,
-                                           tag::integer, tag::null, tag::oid, tag::utc_time, tag::sequence};
-    const std::vector<std::string> contents{"device-7", "DE", "", std::string("a\0b", 3), "a\nb", "\x1b[31m", "\xc0\xaf", "\xff\xfe",
-                                            "\xe2\x80\xae" "b", std::string("\0a\0b", 4), std::string("\0a\0\0", 4),
-                                            std::string("\0\0\0a", 4), std::string("\0\x11\0\0", 4), std::string("\xd8\x00\0a", 4),
-                                            std::string(20000, 'a'), "CN=admin,O=b", "a+CN=admin", "<script>"};
+    const std::vector<std::string_view> types{"2.5.4.3",
+                                              "2.5.4.10",
+                                              "2.5.4.11",
+                                              "2.5.4.6",
+                                              "2.5.4.8",
+                                              "2.5.4.7",
+                                              "2.5.4.5",
+                                              "2.5.4.4",
+                                              "2.5.4.42",
+                                              "2.5.4.12",
+                                              "2.5.4.9",
+                                              "2.5.4.72",
+                                              "2.5.4.65",
+                                              "2.5.4.46",
+                                              "1.2.3.4",
+                                              "0.9.2342.19200300.100.1.25",
+                                              "0.9.2342.19200300.100.1.1",
+                                              "1.2.840.113549.1.9.1"};
+    const std::vector<crypto::Tag> strings{tag::utf8_string,
+                                           tag::printable_string,
+                                           tag::t61_string,
+                                           tag::ia5_string,
+                                           tag::bmp_string,
+                                           tag::universal_string,
+                                           tag::numeric_string,
+                                           tag::visible_string,
+                                           0x1b,
+                                           0x19,
+                                           tag::octet_string,
+                                           tag::bit_string,
+                                           tag::integer,
+                                           tag::null,
+                                           tag::oid,
+                                           tag::utc_time,
+                                           tag::sequence};
+    const std::vector<std::string> contents{"device-7",
+                                            "DE",
+                                            "",
+                                            std::string("a\0b", 3),
+                                            "a\nb",
+                                            "\x1b[31m",
+                                            "\xc0\xaf",
+                                            "\xff\xfe",
+                                            "\xe2\x80\xae"
+                                            "b",
+                                            std::string("\0a\0b", 4),
+                                            std::string("\0a\0\0", 4),
+                                            std::string("\0\0\0a", 4),
+                                            std::string("\0\x11\0\0", 4),
+                                            std::string("\xd8\x00\0a", 4),
+                                            std::string(20000, 'a'),
+                                            "CN=admin,O=b",
+                                            "a+CN=admin",
+                                            "<script>"};
     int refused = 0;
     int passed = 0;
     for (const auto type : types) {
